@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_loadgen::{Plan, Stop};
-use baton_traces::percentiles::milliseconds;
+use baton_traces::percentiles::rounded_milliseconds;
 use serde_json::{Map, Value, json};
 
 use crate::functions::Functions;
@@ -30,10 +30,10 @@ pub fn lab_settings(lab: &LabSettings, functions: &Functions) -> Map<String, Val
         "shards": lab.shards,
         "freeze": lab.freeze,
         "batch_size": lab.batch_size,
-        "batch_window_ms": milliseconds(lab.batch_window),
+        "batch_window_ms": rounded_milliseconds(lab.batch_window),
         "retries": lab.retries,
         "bisect": lab.bisect,
-        "timeout_ms": milliseconds(lab.timeout),
+        "timeout_ms": rounded_milliseconds(lab.timeout),
     }));
     let foreign = functions.foreign();
     if !foreign.is_empty() {
@@ -54,13 +54,13 @@ pub fn load_settings(load: &Load, plan: &Plan) -> Map<String, Value> {
         "client": client,
         "users": plan.users(),
         "rate": plan.rate(),
-        "ramp_ms": milliseconds(plan.ramp()),
+        "ramp_ms": rounded_milliseconds(plan.ramp()),
         "stop": match plan.stop() {
             Stop::Requests(requests) => json!({"requests": requests}),
             Stop::Duration(time) => json!({"duration_s": time.as_secs_f64()}),
         },
         "bursts": load.bursts,
-        "gap_ms": milliseconds(load.gap),
+        "gap_ms": rounded_milliseconds(load.gap),
     }))
 }
 

@@ -3,8 +3,8 @@
 //! A [`Plan`] says where the requests go, how many, how fast, and in which trace-context formats.
 //! [`attack`] carries it out and returns an [`AttackOutcome`]. Each request begins a trace. Its
 //! body is a name and a superpower, and its headers carry the client's span. That span is written
-//! to a file with the request id from the endpoint's answer. By that id the receiver's span is
-//! found later, even if the trace context was lost.
+//! to a file with the request id from the endpoint's answer. That id later leads to the receiver's
+//! span, even if the trace context was lost.
 //!
 //! ```no_run
 //! use baton_loadgen::{Plan, Settings, Stop, attack};

@@ -50,6 +50,12 @@ proptest! {
 }
 
 #[test]
+fn many_names_of_types_end_the_search() {
+    let text = format!("x traceparent {}", "longstr ".repeat(100_000));
+    assert!(read(text.as_bytes()).carriers.len() <= 1);
+}
+
+#[test]
 fn a_value_does_not_begin_within_the_one_before_it() {
     let value = "Root=1-463ac35c-9f6413ad48485a3953bb6124;Parent=a2fb4a1d1a96d312";
     let text = format!("A{value};{value}");

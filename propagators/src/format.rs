@@ -35,7 +35,7 @@ pub trait Format: Debug + Sync {
         &[]
     }
 
-    /// Those of its headers that are lists: several headers of the name make one list.
+    /// Its headers that are lists: several headers of the same name make one list.
     fn lists(&self) -> &'static [&'static str] {
         &[]
     }

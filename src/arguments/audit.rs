@@ -10,8 +10,8 @@ use clap::Args;
 /// `baton audit`.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArguments {
-    /// What to look at, all of it as one system: files of spans, directories of such files, run
-    /// directories, addresses of backends, - for standard input
+    /// The spans of one system: files, directories of files, run directories, addresses of
+    /// backends, - for standard input
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
     /// An attribute that holds an id of a request or message on both sides; may be repeated

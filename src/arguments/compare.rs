@@ -27,8 +27,8 @@ pub(crate) struct CompareArguments {
     /// The smallest difference of a latency that counts
     #[arg(long, default_value = "3%", value_name = "SHARE", allow_negative_numbers = true, value_parser = share)]
     pub(crate) smallest_difference: f64,
-    /// Compare two traces of the sources span by span: their ids as any backend writes them, or 8
-    /// digits or more that begin them
+    /// Compare two traces of the sources span by span: their ids as any backend writes them, or at
+    /// least their first 8 digits
     #[arg(
         long,
         num_args = 2,

@@ -12,8 +12,8 @@ use clap::Args;
 pub(crate) struct ExplainArguments {
     /// A header such as 'traceparent: 00-…', or a value alone. Without arguments, or with -,
     /// standard input is read: any text with headers in it, such as logs, dumps, AWS events, the
-    /// output of curl -v, or a HAR file; if there is no text, the variables TRACEPARENT, TRACESTATE
-    /// and BAGGAGE
+    /// output of curl -v, or a HAR file. If it is empty, the variables TRACEPARENT, TRACESTATE and
+    /// BAGGAGE are read
     #[arg(value_name = "HEADER")]
     pub(crate) headers: Vec<OsString>,
     /// A record from a stream, or an event with records; - reads standard input. It is read in the
@@ -24,7 +24,7 @@ pub(crate) struct ExplainArguments {
     /// default: the usual modes, and those of the other formats that arrive
     #[arg(long = "mode", value_name = "LIST[/first|/last]", value_parser = selection)]
     pub(crate) modes: Vec<Selection>,
-    /// Whose code reads the headers: native or otel
+    /// The code that reads the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
     /// A library whose answer is shown in full, with the headers that it would send on; may be

@@ -23,7 +23,8 @@ pub(crate) struct UpArguments {
     /// The consumer's mode [default: OTEL_PROPAGATORS, or tracecontext,baggage]
     #[arg(long, value_name = "MODE")]
     pub(crate) consumer: Option<Mode>,
-    /// Whose code reads and writes the headers: native or otel [default: BATON_ENGINE, or native]
+    /// The code that reads and writes the headers: native or otel [default: BATON_ENGINE, or
+    /// native]
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<Engine>,
     /// The port of the endpoint; 0 lets the system choose, here and for the other ports
@@ -81,10 +82,10 @@ pub(crate) struct LabArguments {
     /// How long to gather records for a batch, as in 500ms
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) batch_window: Duration,
-    /// How often to retry a batch that fails before its records are set aside
+    /// How often to retry a failed batch before its records are set aside
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = whole_number::<u32>)]
     pub(crate) retries: u32,
-    /// Retry a batch that fails as a whole, instead of splitting it in two
+    /// Retry a failed batch as a whole, instead of splitting it in two
     #[arg(long)]
     pub(crate) no_bisect: bool,
     /// How long an invocation may take before its process is killed

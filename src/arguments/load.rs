@@ -53,7 +53,7 @@ pub(crate) struct LoadArguments {
     /// The smallest difference of a latency that counts
     #[arg(long, default_value = "3%", value_name = "SHARE", allow_negative_numbers = true, value_parser = share)]
     pub(crate) smallest_difference: f64,
-    /// Whose code reads and writes the headers: native or otel
+    /// The code that reads and writes the headers: native or otel
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
     /// Read settings from a TOML file whose keys are the names of flags; a flag wins over the file
@@ -149,8 +149,8 @@ pub(crate) struct BurstArguments {
     /// Save the client's spans and the figures as a run; replaces an earlier run there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Write goose's own report; several bursts write one each, with -1, -2, … in its name. Its
-    /// charts are drawn by a script from the internet, so without it they stay empty
+    /// Write goose's own report; several bursts write one each, with -1, -2, … in its name. A
+    /// script from the internet draws its charts, so they stay empty without a connection
     #[arg(long, value_name = "FILE.html")]
     pub(crate) goose_report: Option<PathBuf>,
 }

@@ -16,7 +16,7 @@ pub(crate) struct MatrixArguments {
     /// b3,tracecontext]
     #[arg(long, value_name = "MODE", num_args = 1..)]
     pub(crate) modes: Vec<String>,
-    /// Whose code reads and writes the headers: native, otel, or both as native,otel
+    /// The code that reads and writes the headers: native, otel, or both as native,otel
     #[arg(
         long = "engine",
         default_value = "native",

@@ -10,7 +10,7 @@ use super::{Arguments, Command, GlobalArguments};
 /// `baton completions`.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
-    /// The shell that is to read it
+    /// The shell that will read it
     #[arg(value_enum, value_name = "SHELL")]
     pub(crate) shell: Shell,
 }

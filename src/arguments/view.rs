@@ -13,8 +13,8 @@ use super::number::whole_number;
 /// `baton traces`.
 #[derive(Debug, Args)]
 pub(crate) struct TracesArguments {
-    /// The trace to show: its id as any backend writes it, or 8 digits or more that begin it; with
-    /// -v each span with its attributes. Without one, traces are listed, the newest first. Anything
+    /// The trace to show: its id as any backend writes it, or at least its first 8 digits. With -v,
+    /// each span has its attributes. Without an id, traces are listed, the newest first. Anything
     /// else is a SOURCE: a run directory, a file or directory of spans, - for standard input, or
     /// the address of a backend [default: the lab that is up]
     #[arg(value_name = "TRACE-ID] [SOURCE")]

@@ -11,6 +11,7 @@ pub(crate) mod traces;
 
 use std::ops::Range;
 
+use baton_views::terminal::columns;
 use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING,
 };
@@ -95,8 +96,8 @@ pub(crate) fn folded_name(name: &str) -> String {
     const MAX_LINE: usize = 13;
     let mut lines = vec![String::new()];
     for part in name.split_inclusive([',', ':', '_', '+', '/', '-']) {
-        let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + part.chars().count() > MAX_LINE {
+        let last = lines.last().map_or(0, |line| columns(line));
+        if last > 0 && last + columns(part) > MAX_LINE {
             lines.push(String::new());
         }
         if let Some(line) = lines.last_mut() {
@@ -190,7 +191,7 @@ fn longest_word(table: &Table, column: usize) -> u16 {
     let cells = rows.filter_map(|row| row.cell_iter().nth(column));
     let words = cells.flat_map(|cell| {
         let text = cell.content();
-        let lengths = text.split_whitespace().map(|word| word.chars().count());
+        let lengths = text.split_whitespace().map(columns);
         lengths.max()
     });
     let longest = words.max().unwrap_or(0);
@@ -229,6 +230,16 @@ mod tests {
                 assert!(text.contains(word), "{word}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn words_of_wide_characters_are_not_divided() {
+        let mut output = Output::plain();
+        output.columns = Some(9);
+        let mut table = plain_table(["from", "why"], &output);
+        table.add_row(["web", "日本語 日本語"]);
+        let text = fitted(&table, &[1]);
+        assert_eq!(text.matches("日本語").count(), 2, "{text}");
     }
 
     #[test]

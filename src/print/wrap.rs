@@ -1,5 +1,7 @@
 //! Breaks text into lines of a terminal's width.
 
+use baton_views::terminal::columns;
+
 /// The text in lines of at most `width` columns, broken between words. All lines but the first
 /// begin with `indent`. A line break in the text counts as a space. Colours take no column.
 pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
@@ -24,21 +26,6 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: &str) -> String {
     wrapped
 }
 
-/// The columns of a text on one line.
-fn columns(text: &str) -> usize {
-    let mut columns = 0;
-    let mut in_colour = false;
-    for character in text.chars() {
-        match character {
-            '\x1b' => in_colour = true,
-            'm' if in_colour => in_colour = false,
-            _ if in_colour => {}
-            _ => columns += 1,
-        }
-    }
-    columns
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +47,8 @@ mod tests {
                 "\x1b[31mred\x1b[0m and blue",
             ),
             ("unbreakable", 4, "unbreakable"),
+            // each of these characters is two columns wide
+            ("日本 日本", 8, "日本\n  日本"),
         ] {
             assert_eq!(wrapped(text, width, "  "), wrapped_text, "{text:?}");
         }

@@ -1,5 +1,8 @@
 //! The edges of a system: the hand-offs from one service to another over one channel, with their
 //! verdicts.
+//!
+//! Pairs of spans go in, and those that a run's ids show. Edges come out, with counts, examples and
+//! causes, and a list of what could not be judged.
 
 mod cause;
 mod counting;

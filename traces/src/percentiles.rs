@@ -62,14 +62,14 @@ impl Durations {
     pub fn percentiles(&self) -> Option<Percentiles> {
         let at = |quantile| {
             let nanoseconds = self.nanoseconds.value_at_quantile(quantile);
-            milliseconds(Duration::from_nanos(nanoseconds).min(self.longest))
+            rounded_milliseconds(Duration::from_nanos(nanoseconds).min(self.longest))
         };
         (self.count() > 0).then(|| Percentiles {
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
             p999: at(0.999),
-            max: milliseconds(self.longest),
+            max: rounded_milliseconds(self.longest),
         })
     }
 }
@@ -148,7 +148,7 @@ pub fn rounded(value: f64, decimals: i32) -> f64 {
 }
 
 /// `duration` in milliseconds, with microseconds as fractions.
-pub fn milliseconds(duration: Duration) -> f64 {
+pub fn rounded_milliseconds(duration: Duration) -> f64 {
     rounded(duration.as_secs_f64() * 1e3, 3)
 }
 

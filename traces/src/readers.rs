@@ -1,5 +1,9 @@
 //! Reads spans and logs: one file for each form.
 //!
+//! The bytes of an input go in. [`Form`] recognises what they are. Spans go to a closure
+//! or to a [`collect::Collect`]. Two folders serve all forms: `input` for decompression and lines,
+//! `json` for decoding JSON.
+//!
 //! Readers stream. They pass on one span or log line at a time, and hold at most one line of the
 //! input in memory, or one value of a larger document.
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::span::UnixTime;
 
 /// `text` with escapes for characters that could control a terminal, reorder text or be invisible:
-/// control characters, line breaks, bidirectional marks, and characters without width. Also the two
-/// that XML does not allow.
+/// control characters, line breaks, bidirectional marks, and characters without width. U+FFFE and
+/// U+FFFF are escaped too, because XML does not allow them.
 ///
 /// ```
 /// use baton_traces::shown::visible;

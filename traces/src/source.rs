@@ -1,5 +1,8 @@
 //! Where spans are read from: a run directory, exports in files and directories, standard input, or
 //! another backend over HTTP.
+//!
+//! [`Source`] is one of these, as a user names it. [`load::load`] reads all of it, and gives an
+//! [`extent::Extent`]: how completely it shows what happened.
 
 mod backend;
 pub mod extent;

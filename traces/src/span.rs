@@ -402,6 +402,8 @@ pub struct Span<'a> {
     pub events: Vec<SpanEvent<'a>>,
     /// The attributes of its resource, `service.name` among them.
     pub resource_attributes: &'a [Attribute<'a>],
+    /// The form that it was read in, if that cannot hold everything; `None` for OTLP.
+    pub read_as: Option<SpanFormat>,
 }
 
 impl<'a> Span<'a> {
@@ -424,6 +426,7 @@ impl<'a> Span<'a> {
             other_attributes: Vec::new(),
             events: Vec::new(),
             resource_attributes: &[],
+            read_as: None,
         }
     }
 
@@ -436,6 +439,11 @@ impl<'a> Span<'a> {
     /// everything.
     pub fn format(&self) -> Option<SpanFormat> {
         SpanFormat::from_name(self.attributes.text(Key::SpanFormat)?)
+    }
+
+    /// The form that it came in, now or before it was converted; `None` for OTLP.
+    pub(crate) fn came_as(&self) -> Option<SpanFormat> {
+        self.read_as.or_else(|| self.format())
     }
 }
 

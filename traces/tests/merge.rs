@@ -171,6 +171,7 @@ fn exports_of_other_forms_are_converted_whole() {
                         baton_traces::span::Span {
                             resource_attributes: &[],
                             attributes: Attributes::default(),
+                            read_as: None,
                             ..span.clone()
                         }
                     ));

@@ -182,7 +182,7 @@ fn how(summary: &Summary) -> String {
     }
 }
 
-/// Whether some hand-offs may have gone unseen: they were not judged, or the source misses a part.
+/// Whether some hand-offs may have gone unseen: they were not judged, or a part of the source is missing.
 /// A hop that is judged by parents alone does not show what was lost.
 pub(crate) fn is_seen_in_part(summary: &Summary) -> bool {
     if let Some(judged) = &summary.audit {
@@ -253,7 +253,7 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
     }
     for hop in Hop::BOTH {
         let lost = summary.count(hop, Verdict::Lost);
-        // what a lab did not deliver is said first
+        // what a lab did not deliver comes first
         let is_said = hop == Hop::Record && summary.undelivered() >= lost;
         if lost > 0 && !is_said {
             let lost = share(lost, summary.judged(hop), hop);
@@ -265,7 +265,7 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
     }
     match summary.records.map_or(0, |records| records.duplicates) {
         0 => {}
-        1 => troubles.push("1 record was delivered once too often".to_owned()),
+        1 => troubles.push("1 delivery was a duplicate".to_owned()),
         duplicates => troubles.push(format!("{duplicates} deliveries were duplicates")),
     }
     for hop in Hop::BOTH {

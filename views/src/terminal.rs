@@ -61,9 +61,15 @@ impl TextStyle {
     }
 }
 
-/// The width of `text` in terminal columns.
-pub(crate) fn columns(text: &str) -> usize {
-    text.chars().map(width).sum()
+/// The width of `text` in terminal columns. Colours take no column.
+pub fn columns(text: &str) -> usize {
+    let mut in_colour = false;
+    let width_of = |character| {
+        let is_shown = !in_colour && character != '\u{1b}';
+        in_colour = character == '\u{1b}' || in_colour && character != 'm';
+        if is_shown { width(character) } else { 0 }
+    };
+    text.chars().map(width_of).sum()
 }
 
 fn width(character: char) -> usize {
@@ -107,5 +113,6 @@ mod tests {
         // each of these characters is two columns wide
         assert_eq!(padded("日本語", 5, "…"), "日本…");
         assert_eq!(padded("日本語", 4, "…"), "日… ");
+        assert_eq!(columns("\u{1b}[31m日本\u{1b}[0m m"), 6);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use baton_lab::{Lab, LabOptions, LabStatus};
 use baton_loadgen::{AttackOutcome, Plan};
 use baton_propagators::propagation::BATON_ENGINE;
-use baton_traces::percentiles::milliseconds;
+use baton_traces::percentiles::rounded_milliseconds;
 use baton_traces::run::{Function, Manifest, NUMBER, RunDirectory};
 use baton_traces::version::Version;
 use jiff::Timestamp;
@@ -44,7 +44,7 @@ impl<'a> UnderWay<'a> {
         } = lab.status();
         observer.detail(&format!(
             "{pairing}: the lab was ready after {:.0} ms; cold starts: producer {:.0} ms, consumer {:.0} ms",
-            milliseconds(starting.elapsed()),
+            rounded_milliseconds(starting.elapsed()),
             producer.cold_start_ms.unwrap_or_default(),
             consumer.cold_start_ms.unwrap_or_default(),
         ));

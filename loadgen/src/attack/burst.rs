@@ -56,7 +56,7 @@ pub(super) struct Burst {
     counter: Counter,
 }
 
-/// How far an attack has come.
+/// The phase of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Requests are sent.
@@ -171,7 +171,7 @@ impl Burst {
     pub(super) async fn run(&self, user: &mut GooseUser) {
         user.client = self.client.clone();
         let number = self.users_begun.fetch_add(1, Ordering::Relaxed);
-        // goose may call a user again that is done
+        // goose may call a finished user again
         if number < self.users {
             self.run_user(number, user).await;
             self.users_done.fetch_add(1, Ordering::Relaxed);

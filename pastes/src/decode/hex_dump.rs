@@ -48,7 +48,7 @@ pub(crate) fn hex_value(text: &str) -> Option<String> {
         .bytes()
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
-    if digits.len() < 2 * MIN_VALUE || digits.len() % 2 != 0 {
+    if digits.len() < 2 * MIN_VALUE || !digits.len().is_multiple_of(2) {
         return None;
     }
     let byte = |pair: &[u8]| {

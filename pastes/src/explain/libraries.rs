@@ -159,9 +159,9 @@ pub fn number(libraries: &[&Library]) -> usize {
 }
 
 /// What is lost or changed under the answers of each mode, each remark once, with the libraries and
-/// the modes it holds for. The notes of the explanation say who refuses what.
+/// the mode it holds for. The notes of the explanation say who refuses what.
 pub fn remarks(answers: &[Vec<Answered>]) -> Vec<String> {
-    let mut remarks: Vec<(String, Vec<&Mode>)> = Vec::new();
+    let mut remarks: Vec<(Remark<'_>, Vec<&Mode>)> = Vec::new();
     for of_mode in answers {
         let Some(mode) = of_mode.first().map(|answered| &answered.mode) else {
             continue;
@@ -176,14 +176,27 @@ pub fn remarks(answers: &[Vec<Answered>]) -> Vec<String> {
     let remarks = remarks.into_iter();
     remarks
         .map(|(remark, modes)| match modes.as_slice() {
-            [mode] if answers.len() > 1 => format!("With {mode}: {remark}"),
-            _ => remark,
+            [mode] if answers.len() > 1 && remark.is_of_all => {
+                format!("With {mode}: {}", remark.note)
+            }
+            [mode] if answers.len() > 1 => format!("With {mode}: {}: {}", remark.who, remark.note),
+            _ => format!("{}: {}", remark.who, remark.note),
         })
         .collect()
 }
 
+/// Something that is lost or changed.
+#[derive(PartialEq, Eq)]
+struct Remark<'a> {
+    note: &'a str,
+    /// The libraries it holds for.
+    who: String,
+    /// Whether these are all libraries that can be set to the mode.
+    is_of_all: bool,
+}
+
 /// What is lost or changed under one mode.
-fn remarks_of_mode(answers: &[Answered]) -> Vec<String> {
+fn remarks_of_mode(answers: &[Answered]) -> Vec<Remark<'_>> {
     let mut remarks: Vec<(&str, Vec<&Library>)> = Vec::new();
     for answered in answers {
         for note in &answered.answer.notes {
@@ -193,9 +206,13 @@ fn remarks_of_mode(answers: &[Answered]) -> Vec<String> {
             }
         }
     }
-    let remarks = remarks.iter();
+    let remarks = remarks.into_iter();
     remarks
-        .map(|(note, libraries)| format!("{}: {note}", in_short(libraries)))
+        .map(|(note, libraries)| Remark {
+            note,
+            who: in_short(&libraries),
+            is_of_all: libraries.len() == answers.len(),
+        })
         .collect()
 }
 

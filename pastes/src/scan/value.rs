@@ -22,6 +22,17 @@ pub(super) struct Value {
 
 /// Reads the value after the name at `start..end`. `header` is the header that the name stands for.
 pub(super) fn after(text: &[u8], start: usize, end: usize, header: &str) -> Option<Value> {
+    let value = value_at(text, start, end, header)?;
+    // the name of a type, as RabbitMQ writes it before the value
+    let is_type = matches!(value.bytes.as_slice(), b"longstr" | b"shortstr" | b"binary");
+    match is_type && !value.is_quoted {
+        true => value_at(text, start, value.end, header),
+        false => Some(value),
+    }
+}
+
+/// Reads the value after `end`.
+fn value_at(text: &[u8], start: usize, end: usize, header: &str) -> Option<Value> {
     let mut gap = Gap::new(text, start, end);
     gap.read();
     let (at, quote) = (gap.at, gap.quote);
@@ -38,10 +49,6 @@ pub(super) fn after(text: &[u8], start: usize, end: usize, header: &str) -> Opti
         } else {
             bare(text, at, header)
         };
-    // the name of a type, as RabbitMQ writes it before the value
-    if !value.is_quoted && matches!(value.bytes.as_slice(), b"longstr" | b"shortstr" | b"binary") {
-        return after(text, start, value.end, header);
-    }
     // the name of a member of an object, or of a type whose value is below
     let is_type = matches!(value.bytes.as_slice(), b"Array" | b"Object");
     if !value.is_quoted && (is_type || value.bytes.ends_with(b":")) {

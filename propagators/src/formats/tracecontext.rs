@@ -13,8 +13,8 @@
 //!
 //! Version 00 is exactly these 55 bytes. A higher version starts with the same 55. If more follows,
 //! it starts with `-` and is ignored (section 3.2.4). Version 00 is written. `traceparent` is not a
-//! list: several of them, equal or not, are malformed, like the one header that results when a
-//! proxy joins them with a comma (RFC 9110, section 5.3).
+//! list. Several of them are malformed, even if they are equal. So is the one header that a proxy
+//! makes of them when it joins them with commas (RFC 9110, section 5.3).
 //!
 //! `tracestate` comes with it; [`TraceState`] has the grammar. It is read only beside a valid
 //! `traceparent`. If it is malformed, all of it is dropped, the context stays valid, and the

@@ -39,7 +39,7 @@ pub(crate) struct Own<'a> {
     saved: Option<&'a Path>,
 }
 
-/// What the endpoints gave.
+/// The results of all endpoints.
 struct Outcome<'a> {
     addresses: &'a [Address],
     bursts: Vec<Vec<AttackOutcome>>,
@@ -136,7 +136,7 @@ fn saves(
     Ok(saves)
 }
 
-/// The name as the name of a file.
+/// The name, with only characters that a file's name may have.
 fn file_name(name: &str) -> String {
     let name = name.rsplit_once("://").map_or(name, |(_, rest)| rest);
     let allowed = |character: char| match character {

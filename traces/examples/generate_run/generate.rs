@@ -19,14 +19,14 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
-use super::lines;
+use super::lines::{self, Message, Work};
 
 /// The start of a generated run, in nanoseconds since the epoch.
 const START: u64 = 1_767_225_600_000_000_000;
 /// The time between the starts of two requests, in nanoseconds: 2,500 requests per second.
 const PACE: u64 = 400_000;
-/// How many client spans the load generator writes on a line.
-const CLIENT_SPANS_PER_LINE: u64 = 200;
+/// The most client spans that the load generator writes on a line.
+const MAX_SPANS_PER_LINE: u64 = 200;
 const SHARDS: u64 = 2;
 const INSTANCES: u64 = 4;
 
@@ -38,34 +38,6 @@ pub(crate) struct Plan {
     /// The share of records whose headers get lost, in percent.
     pub(crate) broken_percent: f64,
     pub(crate) seed: u64,
-}
-
-/// A span's ids, its parent's id, and its times in nanoseconds since the epoch.
-pub(crate) struct Work {
-    pub(crate) trace_id: TraceId,
-    pub(crate) span_id: SpanId,
-    pub(crate) parent: Option<SpanId>,
-    pub(crate) parent_is_remote: bool,
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-}
-
-/// One message.
-pub(crate) struct Message {
-    pub(crate) request_id: String,
-    pub(crate) shard: u64,
-    pub(crate) instance: u64,
-    pub(crate) sequence_number: String,
-    pub(crate) name: &'static str,
-    pub(crate) superpower: &'static str,
-    pub(crate) headers: HeaderList,
-    /// Whether the headers reached the consumer.
-    pub(crate) arrived: bool,
-    pub(crate) client: Work,
-    pub(crate) server: Work,
-    pub(crate) send: Work,
-    pub(crate) record: Work,
-    pub(crate) invocation: Work,
 }
 
 /// Generates the run that `plan` describes.
@@ -106,7 +78,7 @@ fn write_clients(
 ) -> Result<(), Box<dyn Error>> {
     let mut start = 0;
     while start < messages {
-        let end = messages.min(start + CLIENT_SPANS_PER_LINE);
+        let end = messages.min(start + MAX_SPANS_PER_LINE);
         let line = lines::client_request((start..end).map(&message));
         spans.write_request(line.as_bytes())?;
         start = end;

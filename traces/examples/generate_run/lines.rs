@@ -3,12 +3,11 @@
 
 use std::fmt::Write as _;
 
+use baton_propagators::carrier::HeaderList;
 use baton_propagators::envelope;
-use baton_propagators::id::SpanId;
+use baton_propagators::id::{SpanId, TraceId};
 use jiff::Timestamp;
 use serde_json::json;
-
-use super::generate::{Message, Work};
 
 const SERVER: u8 = 2;
 const CLIENT: u8 = 3;
@@ -16,6 +15,34 @@ const PRODUCER: u8 = 4;
 const CONSUMER: u8 = 5;
 /// The end of every span that has neither events nor links.
 const NOTHING_MORE: &str = r#""droppedAttributesCount":0,"events":[],"droppedEventsCount":0,"links":[],"droppedLinksCount":0,"status":{"message":"","code":0}}"#;
+
+/// A span's ids, its parent's id, and its times in nanoseconds since the epoch.
+pub(crate) struct Work {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+/// One message.
+pub(crate) struct Message {
+    pub(crate) request_id: String,
+    pub(crate) shard: u64,
+    pub(crate) instance: u64,
+    pub(crate) sequence_number: String,
+    pub(crate) name: &'static str,
+    pub(crate) superpower: &'static str,
+    pub(crate) headers: HeaderList,
+    /// Whether the headers reached the consumer.
+    pub(crate) arrived: bool,
+    pub(crate) client: Work,
+    pub(crate) server: Work,
+    pub(crate) send: Work,
+    pub(crate) record: Work,
+    pub(crate) invocation: Work,
+}
 
 /// The producer's export for one request.
 pub(crate) fn producer_request(message: &Message) -> String {

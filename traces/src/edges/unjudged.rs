@@ -122,9 +122,9 @@ const NO_CALLER_INSIDE: Reason = Reason::new(
     "no span in the source is known to have called it, although other services call this one",
     "the spans of all callers, or an id that both ends carry, such as x-request-id captured as an attribute",
 );
-const PROBE: Reason = Reason::outside("a monitor sent it, as its user agent says");
+const PROBE: Reason = Reason::outside("its user agent is a monitor's");
 const PREFLIGHT: Reason =
-    Reason::outside("a browser sent it before the real request (CORS), and without a context");
+    Reason::outside("an OPTIONS request, as browsers send before the real one (CORS)");
 const SENDER_UNSAMPLED: Reason =
     Reason::outside("the sender did not sample, as the captured headers say");
 const NO_PARENT: Reason = Reason::new(
@@ -179,7 +179,7 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
         let is_called = others.receive.contains(&tree.span(receiver).service);
         let reason = if headers::say_sender_unsampled(tree, receiver) {
             SENDER_UNSAMPLED
-        } else if tree.about(receiver).is_probe {
+        } else if tree.about(receiver).is_probe && !is_orphan {
             PROBE
         } else if is_preflight(tree, receiver) {
             PREFLIGHT

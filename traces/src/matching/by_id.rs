@@ -10,9 +10,10 @@ mod end;
 mod group;
 mod hand_offs;
 mod shards;
-mod unseen;
+mod without_receiver;
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::OnceLock;
 
 pub use self::counts::{ClientCounts, RecordCounts};
 use self::counts::{Figures, Totals};
@@ -51,6 +52,8 @@ pub struct Assembly {
     undelivered: HashSet<(u64, (Name, Name))>,
     /// Hops whose missing receivers may be in the part of the source that was cut off.
     out_of_sight: BTreeSet<Hop>,
+    /// The spans of all ends, as hashes of their ids. Few sources need them.
+    spans: OnceLock<HashSet<u64>>,
 }
 
 impl Default for Assembly {
@@ -83,6 +86,7 @@ impl Assembly {
             is_told_by_lab: false,
             undelivered: HashSet::new(),
             out_of_sight: BTreeSet::new(),
+            spans: OnceLock::new(),
         }
     }
 
@@ -239,6 +243,7 @@ impl Assembly {
             }
         }
         self.ends.sort();
+        self.spans = OnceLock::new();
         self.totals = Totals::of(self);
         let is_told = |hop: &Hop| *hop == Hop::Record && extent.undelivered.is_some();
         let is_unlogged = |hop: &Hop| !extent.logged.contains(hop);

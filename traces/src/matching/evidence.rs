@@ -62,6 +62,9 @@ impl Evidence {
     }
 }
 
+/// An id with more ends than this is a constant and not an id.
+const MAX_ENDS: usize = 1000;
+
 /// Adds the pairs that one kind of evidence finds.
 type Find = fn(&Tree, &mut Pairs, Evidence);
 

@@ -58,6 +58,8 @@ pub(crate) struct End {
     pub(crate) has_message: bool,
     /// Whether its form can hold `tracestate`.
     pub(crate) is_otlp: bool,
+    /// Whether it came in a form that can hold everything.
+    is_whole: bool,
     /// Whether its form has links.
     pub(crate) may_link: bool,
 }
@@ -234,7 +236,8 @@ impl Gathered {
             remote: span.parent_is_remote,
             has_message,
             is_otlp: span.format().is_none(),
-            may_link: span.format() != Some(SpanFormat::Zipkin),
+            is_whole: span.came_as().is_none(),
+            may_link: span.came_as() != Some(SpanFormat::Zipkin),
         });
     }
 

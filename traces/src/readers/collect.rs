@@ -11,14 +11,12 @@ use crate::span::Span;
 /// one after the other, in the order of the input. So every result is the same for any number of
 /// threads.
 pub trait Collect: Send {
-    /// A part of this collector, still empty. The default takes no spans.
-    fn part(&self) -> Box<dyn Part> {
-        Box::new(NoPart)
-    }
+    /// A part of this collector, still empty.
+    fn part(&self) -> Box<dyn Part>;
 
     /// Adds a part that has taken spans. It is one that [`Collect::part`] made. A span that occurs
-    /// twice is in parts twice, and has to count once. The default does nothing.
-    fn add_part(&mut self, _part: Box<dyn Part>) {}
+    /// twice is in parts twice, and has to count once.
+    fn add_part(&mut self, part: Box<dyn Part>);
 
     /// Whether [`Collect::add_span`] does anything. If not, it is not called. The default is false.
     fn takes_spans(&self) -> bool {
@@ -30,8 +28,8 @@ pub trait Collect: Send {
     /// does nothing.
     fn add_span(&mut self, _span: &Span<'_>) {}
 
-    /// Takes a line of a function's log. The default ignores it.
-    fn add_log_line(&mut self, _line: &LogLine<'_>) {}
+    /// Takes a line of a function's log.
+    fn add_log_line(&mut self, line: &LogLine<'_>);
 }
 
 /// A part of a collector: takes some of the spans.
@@ -47,15 +45,4 @@ pub trait Part: Any + Send + Sync {
 pub(crate) fn own<P: Part>(part: Box<dyn Part>) -> Option<P> {
     let part: Box<dyn Any> = part;
     Some(*part.downcast().ok()?)
-}
-
-/// The part of a collector that takes no parts.
-struct NoPart;
-
-impl Part for NoPart {
-    fn add(&mut self, _span: &Span<'_>) {}
-
-    fn another(&self) -> Box<dyn Part> {
-        Box::new(NoPart)
-    }
 }

@@ -15,7 +15,7 @@ use super::json::plain::Plain;
 use super::json::text::Text;
 use super::json::{Fault, JsonReader};
 use super::tags;
-use crate::span::{AnyValue, Link, Span, SpanReference, StatusCode, UnixTime, Want};
+use crate::span::{AnyValue, Link, Span, SpanFormat, SpanReference, StatusCode, UnixTime, Want};
 
 /// The tag that holds the high 64 bits of a trace id.
 const HIGH_BITS: &str = "_dd.p.tid";
@@ -117,6 +117,7 @@ impl<'a> SpanFields<'a> {
             "a trace id and a span id are decimal numbers of 64 bits, not 0".to_owned()
         })?;
         let mut span = Span::new(reference, &self.service.0);
+        span.read_as = Some(SpanFormat::Datadog);
         span.parent_span_id = self.parent_id.unsigned().and_then(span_id);
         // Datadog's `name` is the kind of operation; its `resource` is OpenTelemetry's name.
         span.name = match self.resource.0.is_empty() {

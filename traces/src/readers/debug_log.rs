@@ -12,7 +12,7 @@ use super::input::lines::Lines;
 use super::json::Fault;
 use super::{MAX_LINE_BYTES, tags};
 use crate::span::{
-    AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
+    AnyValue, Attribute, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
 };
 
 /// The text before the first field of a span.
@@ -233,11 +233,7 @@ impl Fields {
         each: &mut dyn FnMut(&Span<'_>),
     ) -> Result<(), String> {
         let reference = short_reference(&self.trace_id, &self.span_id)?;
-        let service = resource.iter().rev().find_map(|(name, value)| match value {
-            AnyValue::Text(text) if name == Key::ServiceName.name() => Some(&**text),
-            _ => None,
-        });
-        let mut span = Span::new(reference, service.unwrap_or_default());
+        let mut span = Span::new(reference, tags::service_name(resource));
         span.parent_span_id = short_span_id(&self.parent_span_id);
         span.trace_state = Cow::Owned(self.trace_state);
         span.name = Cow::Owned(self.name);

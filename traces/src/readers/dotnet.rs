@@ -13,7 +13,7 @@ use super::ids::{short_reference, short_span_id};
 use super::input::lines::Lines;
 use super::json::Fault;
 use super::{MAX_LINE_BYTES, tags, time};
-use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
+use crate::span::{AnyValue, Attribute, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
 /// What begins each field of a span.
 const ACTIVITY: &str = "Activity.";
@@ -173,11 +173,7 @@ impl Fields {
 
     fn hand_over(self, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), String> {
         let reference = short_reference(&self.trace_id, &self.span_id)?;
-        let service = self.resource.iter().find_map(|(name, value)| match value {
-            AnyValue::Text(text) if name == Key::ServiceName.name() => Some(&**text),
-            _ => None,
-        });
-        let mut span = Span::new(reference, service.unwrap_or_default());
+        let mut span = Span::new(reference, tags::service_name(&self.resource));
         span.parent_span_id = short_span_id(&self.parent_span_id);
         span.trace_state = Cow::Owned(self.trace_state);
         span.name = Cow::Owned(self.name);

@@ -10,7 +10,8 @@ use serde::de::IgnoredAny;
 
 use super::input::ZSTD_MAGIC;
 use super::json::MAX_VALUE_BYTES;
-use super::log_lines::{objects, open_object};
+use super::json::objects::{objects, open_object};
+
 use super::skipped::holds_spans;
 use super::{console, debug_log, dotnet, ruby};
 use crate::span::SpanFormat;

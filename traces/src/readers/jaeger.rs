@@ -23,7 +23,8 @@ use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
 use super::{tags, times};
 use crate::span::{
-    AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, UnixTime, Value, Want,
+    AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanFormat, SpanReference, UnixTime, Value,
+    Want,
 };
 
 /// The bit of `flags` for a span whose context had the debug flag.
@@ -337,6 +338,7 @@ impl<'a> SpanFields<'a> {
     {
         let reference = short_reference(&self.trace_id.0, &self.span_id.0)?;
         let mut span = Span::new(reference, service);
+        span.read_as = Some(SpanFormat::Jaeger);
         span.name = self.operation_name.0;
         (span.start, span.end) = times(self.start_time.unsigned(), self.duration.unsigned());
         if self.flags.unsigned().unwrap_or_default() & DEBUG != 0 {

@@ -5,6 +5,7 @@
 
 pub(super) mod cursor;
 pub(super) mod number;
+pub(super) mod objects;
 pub(super) mod plain;
 pub(super) mod text;
 

@@ -17,12 +17,12 @@ use std::io::{self, BufRead};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
-use serde_json::value::RawValue;
 
 use self::open_object::{Added, OpenObject};
 use super::input::lines::{LineError, Lines};
+use super::json::objects::Parts;
 use super::json::{Fault, JsonReader};
-use super::skipped::{Skipped, holds_spans, names_spans};
+use super::skipped::{Skipped, count_span_id_names, holds_spans, names_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
 
@@ -72,8 +72,12 @@ pub(super) fn read_lines(
                     let read = message(object.text(), want, each, skipped);
                     read.map_err(|problem| Fault::Problem { line, problem })?;
                 }
-                // its lines are not JSON, and so no spans that can be read
-                Added::Nothing if object.holds_spans() => skipped.add_line(),
+                // it has no end, and so no spans that can be read
+                Added::Nothing if object.holds_spans() => {
+                    skipped.line = object.line;
+                    skipped.add_line();
+                    skipped.line = number;
+                }
                 Added::Nothing => {}
             }
         }
@@ -115,64 +119,6 @@ fn is_document(beginning: &[u8]) -> bool {
             .is_none_or(|error| error.is_eof())
 }
 
-/// How often, on average, a byte is read while the beginning of an object is searched.
-const MAX_READS: usize = 8;
-
-/// The JSON objects in a text.
-pub(super) fn objects(text: &str) -> impl Iterator<Item = &str> {
-    let mut parts = Parts::of(text);
-    std::iter::from_fn(move || parts.next_object())
-}
-
-/// The JSON object that does not end in a text; empty if there is none.
-pub(super) fn open_object(text: &str) -> &str {
-    let mut parts = Parts::of(text);
-    while parts.next_object().is_some() {}
-    parts.rest
-}
-
-/// The objects of a text, and the object that does not end in it.
-struct Parts<'a> {
-    rest: &'a str,
-    /// How many more bytes may be read in vain.
-    reads: usize,
-}
-
-impl<'a> Parts<'a> {
-    fn of(text: &'a str) -> Parts<'a> {
-        Parts {
-            rest: text,
-            reads: text.len().saturating_mul(MAX_READS),
-        }
-    }
-
-    /// The next whole object. Text that only looks like the beginning of an object is passed over.
-    fn next_object(&mut self) -> Option<&'a str> {
-        while let Some(start) = self.rest.find('{').filter(|_| self.reads > 0) {
-            self.rest = &self.rest[start..];
-            let mut objects = Deserializer::from_str(self.rest).into_iter::<&RawValue>();
-            match objects.next() {
-                Some(Ok(object)) => {
-                    self.rest = &self.rest[objects.byte_offset()..];
-                    return Some(object.get());
-                }
-                Some(Err(error)) if error.is_eof() => return None,
-                Some(Err(error)) => {
-                    let read = match error.line() {
-                        1 => error.column(),
-                        _ => self.rest.len(),
-                    };
-                    self.reads = self.reads.saturating_sub(read);
-                    self.rest = &self.rest[1..];
-                }
-                None => break,
-            }
-        }
-        self.rest = "";
-        None
-    }
-}
-
 /// Hands over the spans in one log message. It may have several objects, with text between them.
 /// Gives the object that does not end in it, if there is one.
 fn message(
@@ -184,14 +130,14 @@ fn message(
     // other text on the line may have another encoding
     let text = String::from_utf8_lossy(text);
     let mut parts = Parts::of(text.trim_ascii());
-    let mut is_damaged = names_spans(parts.rest);
+    let mut ids = count_span_id_names(parts.rest);
     while let Some(object) = parts.next_object() {
         if holds_spans(object) {
             otlp_json::read_alone(object.as_bytes(), want, each, skipped)?;
-            is_damaged = false;
         }
+        ids = ids.saturating_sub(count_span_id_names(object));
     }
-    if is_damaged && parts.rest.is_empty() {
+    if ids > count_span_id_names(parts.rest) {
         return Err("found: an object with spans that is not valid JSON".to_owned());
     }
     Ok((!parts.rest.is_empty()).then(|| parts.rest.to_owned()))

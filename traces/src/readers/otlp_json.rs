@@ -27,9 +27,10 @@ use super::input::blocks::{self, Blocks};
 use super::collect::Collect;
 use super::input::lines::LineError;
 use super::json::Fault;
-use super::skipped::{Skipped, names_spans};
+use super::json::objects::objects;
+use super::skipped::{Skipped, count_span_id_names};
 use super::takers::{Each, Take};
-use super::{Form, MAX_LINE_BYTES, ReadError, Reading, log_lines};
+use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
 use crate::span::{Span, Want};
 
 pub(super) use self::walk::walk;
@@ -243,15 +244,20 @@ fn inside_text<'a>(
     if line.trim_ascii().starts_with(b"{") {
         return None;
     }
-    if !names_spans(&String::from_utf8_lossy(line)) {
+    let mut ids = count_span_id_names(&String::from_utf8_lossy(line));
+    if ids == 0 {
         skipped.add_line();
         return Some(Vec::new());
     }
-    let objects = log_lines::objects(std::str::from_utf8(line).ok()?);
-    let objects = objects.filter(|object| names_spans(object));
-    let read = objects.map(|object| containers::alone(object.as_bytes(), want, skipped).ok());
-    let read: Vec<_> = read.collect::<Option<Vec<_>>>()?;
-    (!read.is_empty()).then(|| read.into_iter().flatten().collect())
+    let mut read = Vec::new();
+    for object in objects(std::str::from_utf8(line).ok()?) {
+        let of_object = count_span_id_names(object);
+        if of_object > 0 {
+            read.extend(containers::alone(object.as_bytes(), want, skipped).ok()?);
+        }
+        ids = ids.saturating_sub(of_object);
+    }
+    (ids == 0).then_some(read)
 }
 
 /// How many lines of a file were read.

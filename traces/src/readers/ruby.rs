@@ -14,7 +14,7 @@ use super::input::lines::{LineError, Lines};
 use super::json::{Fault, MAX_VALUE_BYTES, ended};
 use super::tags;
 use crate::span::{
-    AnyValue, Attribute, Key, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
+    AnyValue, Attribute, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
 };
 
 /// What begins a span.
@@ -80,11 +80,7 @@ fn hand_over(fields: &Value, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Res
     let reference = reference(fields, "")
         .ok_or("found: a span without a trace_id of 16 bytes or a span_id of 8 bytes")?;
     let resource = attributes(fields.get("resource").and_then(|it| it.get("@attributes")));
-    let service = resource.iter().find_map(|(name, value)| match value {
-        AnyValue::Text(text) if name == Key::ServiceName.name() => Some(&**text),
-        _ => None,
-    });
-    let mut span = Span::new(reference, service.unwrap_or_default());
+    let mut span = Span::new(reference, tags::service_name(&resource));
     span.parent_span_id = fields.get("parent_span_id").and_then(span_id);
     span.parent_is_remote = match fields.get("parent_span_is_remote") {
         Some(Value::Boolean(remote)) => span.parent_span_id.and(Some(*remote)),

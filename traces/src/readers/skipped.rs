@@ -48,13 +48,26 @@ pub(super) fn holds_spans(json: &str) -> bool {
 
 /// Whether the text contains the name of a member with a span id.
 pub(super) fn names_spans(json: &str) -> bool {
+    span_id_names(json).next().is_some()
+}
+
+/// How many names of members with a span id the text contains.
+pub(super) fn count_span_id_names(json: &str) -> usize {
+    span_id_names(json).count()
+}
+
+fn span_id_names(json: &str) -> impl Iterator<Item = ()> {
     const IDS: [&[u8]; 2] = [b"spanid\"", b"span_id\""];
-    let found = |id: &&[u8]| {
-        json.as_bytes()
-            .windows(id.len())
-            .any(|part| part.eq_ignore_ascii_case(id))
-    };
-    IDS.iter().any(found)
+    let ends_here = |part: &[u8]| IDS.iter().any(|id| starts_with_id(part, id));
+    let places = json.as_bytes();
+    (0..places.len())
+        .filter(move |at| ends_here(&places[*at..]))
+        .map(|_| ())
+}
+
+fn starts_with_id(text: &[u8], id: &[u8]) -> bool {
+    let start = text.get(..id.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(id))
 }
 
 /// How many names are kept. Members with further names are counted together.

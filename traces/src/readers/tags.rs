@@ -4,12 +4,24 @@
 use std::borrow::Cow;
 
 use super::ids::{span_id, trace_id};
-use crate::span::{AnyValue, Class, Kind, Link, Span, SpanReference, StatusCode, Value, Want};
+use crate::span::{
+    AnyValue, Attribute, Class, Key, Kind, Link, Span, SpanReference, StatusCode, Value, Want,
+};
 
 /// The tag in which the OpenTelemetry Collector stores `tracestate`.
 const TRACE_STATE: &str = "w3c.tracestate";
 /// How the Collector names the links among Zipkin's tags: `otlp.link.0`, …
 const LINK: &str = "otlp.link.";
+
+/// The service's name among resource attributes; empty if there is none.
+pub(super) fn service_name<'r>(resource: &'r [Attribute<'_>]) -> &'r str {
+    let mut values = resource.iter().rev();
+    let found = values.find_map(|(name, value)| match value {
+        AnyValue::Text(text) if name == Key::ServiceName.name() => Some(&**text),
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
 
 /// Adds a tag to `span`.
 pub(super) fn add<'a>(span: &mut Span<'a>, want: Want, name: Cow<'a, str>, value: AnyValue<'a>) {

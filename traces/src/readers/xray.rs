@@ -18,6 +18,7 @@ use std::io::BufRead;
 
 use baton_propagators::id::{SpanId, TraceId};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
 use super::ids::{span_id, xray_trace_id};
@@ -27,7 +28,7 @@ use super::json::{Fault, JsonReader, json_problem, parse_json};
 use super::skipped::{Place, Skipped};
 use super::tags;
 use crate::span::{
-    AnyValue, Key, Kind, Link, Span, SpanReference, StatusCode, UnixTime, Value, Want,
+    AnyValue, Key, Kind, Link, Span, SpanFormat, SpanReference, StatusCode, UnixTime, Value, Want,
 };
 
 /// A wrapper around documents.
@@ -233,6 +234,12 @@ struct Document<'a> {
     throttle: Option<bool>,
     #[serde(borrow, default)]
     http: Option<Http<'a>>,
+    /// What a subsegment of the namespace `aws` asked for.
+    #[serde(borrow, default)]
+    aws: Plain<'a>,
+    /// Present if a subsegment calls a database.
+    #[serde(default)]
+    sql: Option<IgnoredAny>,
     #[serde(borrow, default)]
     annotations: Plain<'a>,
     #[serde(borrow, default)]
@@ -307,6 +314,7 @@ impl<'a> Document<'a> {
         'a: 's,
     {
         let mut span = Span::new(reference, service);
+        span.read_as = Some(SpanFormat::XRay);
         span.parent_span_id = parent.or_else(|| span_id(&self.parent_id.0));
         span.name = self.name.0;
         span.start = self.start_time.and_then(time);
@@ -331,6 +339,18 @@ impl<'a> Document<'a> {
                 tags::add(&mut span, want, name.into(), value);
             }
         }
+        let calls_aws = self.namespace.0 == "aws";
+        if calls_aws {
+            add_call_of_aws(&mut span, want, self.aws);
+        }
+        if self.sql.is_some() {
+            tags::add(
+                &mut span,
+                want,
+                "db.system".into(),
+                AnyValue::Text("sql".into()),
+            );
+        }
         for (name, value) in self.annotations.into_members() {
             let name = attribute_name(&name).map_or(name, Into::into);
             tags::add(&mut span, want, name, value);
@@ -341,12 +361,42 @@ impl<'a> Document<'a> {
             }
         }
         if span.kind == Kind::Unspecified && self.inferred != Some(true) {
-            let calls = matches!(&*self.namespace.0, "aws" | "remote");
+            let calls = calls_aws || self.namespace.0 == "remote";
             span.kind = kind(&span, is_subsegment, calls, is_request);
         }
         let links = self.links.unwrap_or_default().into_iter();
         span.links = links.filter_map(LinkFields::into_link).collect();
         span
+    }
+}
+
+/// Adds the attributes that OpenTelemetry has for a call of AWS's APIs. The subsegment is named after
+/// the service.
+fn add_call_of_aws<'a>(span: &mut Span<'a>, want: Want, aws: Plain<'a>) {
+    let service = span.name.clone();
+    let system = match &*service {
+        "SQS" => Some("aws_sqs"),
+        "SNS" => Some("aws_sns"),
+        "Kinesis" => Some("aws_kinesis"),
+        _ => None,
+    };
+    let system = system.map(|system| ("messaging.system", AnyValue::Text(system.into())));
+    let called = aws.into_members().into_iter().filter_map(|(name, value)| {
+        let name = match &*name {
+            "operation" => "rpc.method",
+            "queue_url" => "aws.queue.url",
+            "topic_arn" => "aws.sns.topic.arn",
+            "stream_name" => "aws.stream.name",
+            _ => return None,
+        };
+        Some((name, value))
+    });
+    let all = [
+        ("rpc.system", AnyValue::Text("aws-api".into())),
+        ("rpc.service", AnyValue::Text(service)),
+    ];
+    for (name, value) in all.into_iter().chain(called).chain(system) {
+        tags::add(span, want, name.into(), value);
     }
 }
 

@@ -20,7 +20,7 @@ use super::json::plain::Plain;
 use super::json::text::Text;
 use super::json::{Fault, JsonReader};
 use super::{tags, times};
-use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, UnixTime, Value, Want};
+use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, SpanFormat, UnixTime, Value, Want};
 
 /// Passes every span of a document, such as the body of a POST to `/api/v2/spans`, to `each`, with
 /// all fields.
@@ -184,6 +184,7 @@ impl<'a> SpanFields<'a> {
     {
         let reference = short_reference(&self.trace_id.0, &self.id.0)?;
         let mut span = Span::new(reference, service);
+        span.read_as = Some(SpanFormat::Zipkin);
         span.parent_span_id = short_span_id(&self.parent_id.0);
         span.name = self.name.0;
         span.kind = tags::kind_named(&self.kind.0).unwrap_or_default();

@@ -56,7 +56,7 @@ impl Seen {
         let id = u64::from_be_bytes(span.reference.span_id.to_bytes());
         let half = u64::from(span.kind.is_sender());
         let mixed = mix((trace >> 64) as u64 ^ self.seed, trace as u64 ^ half);
-        let is_otlp = span.format().is_none();
+        let is_otlp = span.came_as().is_none();
         let hash = mix(mixed ^ id, self.seed ^ id.rotate_left(32));
         let known = Known(hash & !1 | u64::from(is_otlp));
         match self.spans.get(&known) {

@@ -24,6 +24,8 @@ pub(crate) enum Meaning {
     System,
     /// The operation on the message.
     Operation,
+    /// The group of consumers, each of which gets every message.
+    ConsumerGroup,
     /// How many messages a receive operation returned.
     BatchCount,
     /// The API's id of a request.
@@ -114,6 +116,11 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "messaging.operation.type" | "messaging.operation" | "messaging.operation.name" => {
             Operation
         }
+        "messaging.consumer.group.name"
+        | "messaging.kafka.consumer.group"
+        | "messaging.eventhubs.consumer.group"
+        | "messaging.destination.subscription.name"
+        | "messaging.servicebus.destination.subscription_name" => ConsumerGroup,
         "messaging.batch.message_count" => BatchCount,
         // a function's invocation has the id of the request that invoked it
         "aws.request_id" | "aws.request.id" | "aws.requestId" | "faas.invocation_id"

@@ -109,6 +109,16 @@ fn all_spans_between_other_output_are_read() {
             vec![A, B],
         ),
         (
+            "text that ends in a brace",
+            format!("INFO starting server {{\n{a}\nbye\nINFO again {{\n{b}\n"),
+            vec![A, B],
+        ),
+        (
+            "a log line that names the active span",
+            format!("INFO {{\"msg\":\"x\",\"trace_id\":\"5b\",\"span_id\":\"22\"}}\n12:00 {a}\n"),
+            vec![A],
+        ),
+        (
             "braces that are not JSON",
             format!("12:00 GET /{{id}} {a}\n12:01 {{x}} {{y}} {b}\n"),
             vec![A, B],
@@ -165,9 +175,26 @@ fn text_between_requests_is_said_to_be_skipped() {
         let skipped = skipped.expect(name);
         assert!(skipped.contains(said), "{name}: {skipped}");
     }
-    let damaged = format!("{a}\n12:00 INFO {}\n{b}\n", &b[..b.len() - 9]);
-    let error = read(damaged.as_bytes(), &mut |_| {}).expect_err("a damaged request");
-    assert!(error.to_string().contains("line 2"), "{error}");
+    let cut = &b[..b.len() - 9];
+    for damaged in [
+        format!("{a}\n12:00 INFO {cut}\n{b}\n"),
+        format!("{a}\n12:00 INFO {b} {cut}\n{b}\n"),
+    ] {
+        let error = read(damaged.as_bytes(), &mut |_| {}).expect_err("a damaged request");
+        assert!(error.to_string().contains("line 2"), "{error}");
+    }
+}
+
+#[test]
+fn a_span_that_is_cut_inside_a_text_is_not_lost_in_silence() {
+    let (a, b) = (span("000000000000000a", 0), span("000000000000000b", 0));
+    let cut = &b[..b.find("startTime").expect("a member") + 5];
+    let (spans, skipped) = found("between lines", &format!("INFO {a}\nINFO {cut}\nbye\n"));
+    assert_eq!(spans.len(), 1);
+    assert!(skipped.is_some_and(|skipped| skipped.contains("line 2")));
+    let text = format!("INFO {a}\nINFO {cut}");
+    let reading = read(text.as_bytes(), &mut |_| {}).expect("a log");
+    assert!(reading.truncated.is_some());
 }
 
 #[test]

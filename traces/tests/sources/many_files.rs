@@ -1,10 +1,13 @@
 //! A source that is a directory of exports, and spans that occur twice.
 
+use baton_traces::hand_off::Flag;
 use baton_traces::measure::Measured;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Place};
 use baton_traces::trace_difference::{Mark, TraceDifference};
+
+use serde_json::json;
 
 use super::{data, source};
 
@@ -117,4 +120,53 @@ fn one_trace_in_two_forms_does_not_differ() {
         );
         assert_eq!(difference.rows.len(), 2, "{left}");
     }
+}
+
+#[test]
+fn of_a_span_in_two_forms_the_one_that_says_more_counts() {
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let write = |name: &str, content: serde_json::Value| {
+        std::fs::write(directory.path().join(name), content.to_string()).expect("room");
+    };
+    let header = format!("00-{trace}-00000000000000a1-00");
+    let text = |name: &str, value: &str| json!({"key": name, "value": {"stringValue": value}});
+    let otlp = |service: &str, span: serde_json::Value| json!({"resource": {"attributes": [text("service.name", service)]}, "scopeSpans": [{"spans": [span]}]});
+    // read before the other one
+    write(
+        "a.json",
+        json!([
+            {"traceId": trace, "id": "00000000000000a1", "kind": "CLIENT", "name": "get", "timestamp": 1_000_000,
+             "duration": 900, "localEndpoint": {"serviceName": "a"}},
+            {"traceId": trace, "id": "00000000000000b1", "parentId": "00000000000000a1", "kind": "SERVER", "name": "get",
+             "timestamp": 1_000_100, "duration": 500, "localEndpoint": {"serviceName": "b"}},
+            {"traceId": trace, "id": "00000000000000b2", "parentId": "00000000000000a2", "kind": "SERVER", "name": "get",
+             "timestamp": 1_000_200, "duration": 500, "localEndpoint": {"serviceName": "b"},
+             "tags": {"http.request.header.traceparent": header}},
+        ]),
+    );
+    let server = |id: &str, parent: &str, attributes: serde_json::Value| {
+        let span = json!({"traceId": trace, "spanId": id, "parentSpanId": parent, "kind": 2, "name": "get", "attributes": attributes});
+        otlp("b", span)
+    };
+    let client = json!({"traceId": trace, "spanId": "00000000000000a1", "kind": 3, "name": "get", "traceState": "vendor=1"});
+    let captured = json!([text("http.request.header.traceparent", &header)]);
+    write(
+        "b.json",
+        json!({"resourceSpans": [
+            otlp("a", client),
+            server("00000000000000b1", "00000000000000a1", json!([])),
+            server("00000000000000b2", "00000000000000a2", captured),
+        ]}),
+    );
+    let all = Source::from(directory.path());
+    let mut spans = 0;
+    all.read(Want::Everything, &mut |_| spans += 1)
+        .expect("a directory");
+    assert_eq!(spans, 6, "each span of OTLP comes after that of Zipkin");
+    let (audit, _) = crate::one_answer::audited(&all);
+    assert_eq!(audit.spans, 3);
+    let edge = &audit.edges[0];
+    assert_eq!((edge.handoffs, edge.sender_unsampled), (1, 1));
+    assert_eq!(edge.flags.get(&Flag::TracestateLost), Some(&1));
 }

@@ -230,7 +230,7 @@ fn other_problems_are_named_once_for_all_runs_that_had_them() {
     assert_eq!(
         narrate(&[b3, multi, none]).last().map(String::as_str),
         Some(
-            "In addition, 2 of 12 requests failed under b3; 1 record was delivered once too often under b3; \
+            "In addition, 2 of 12 requests failed under b3; 1 delivery was a duplicate under b3; \
              tracestate was lost in all 10 records under b3 and b3multi."
         )
     );

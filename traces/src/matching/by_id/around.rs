@@ -9,15 +9,17 @@ use crate::hand_off::{self, Sender};
 use crate::span::{Span, SpanReference};
 
 impl Ends {
-    /// Adds a span whose role has no id, if it may lead to a span above it in its service.
+    /// Adds a span whose role has no id. It may lead to a span above it in its service.
     pub(super) fn add_other(&mut self, span: &Span<'_>) {
+        let trace = span.reference.trace_id.to_bytes();
+        let id = self.hash((trace, span.reference.span_id.to_bytes()));
         let Some(parent) = hand_off::leads_up(span) else {
+            self.add_top(id);
             return;
         };
         let is_unsaid = span.parent_is_remote.is_none();
-        let trace = span.reference.trace_id.to_bytes();
         let inner = Inner {
-            span: self.hash((trace, span.reference.span_id.to_bytes())),
+            span: id,
             parent: u64::from_be_bytes(parent.to_bytes()),
             service: is_unsaid.then(|| self.names.intern(span.service)),
         };

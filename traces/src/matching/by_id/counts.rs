@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Assembly;
 use super::group::Record;
 use super::shards::Shard;
-use super::unseen::Unseen;
+use super::without_receiver::Unseen;
 use crate::hand_off::Hop;
 use crate::matching::sort::sort;
 use crate::percentiles::{Durations, SumOfSizes};

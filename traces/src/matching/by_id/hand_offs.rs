@@ -4,8 +4,9 @@ use super::Assembly;
 use super::deliveries::{Deliveries, Delivery};
 use super::group::{Record, Request};
 use super::shards::Shard;
-use super::unseen::Unseen;
+use super::without_receiver::Unseen;
 use crate::hand_off::{self, Flags, Hop, MessageKey, Receiver, Sender, Verdict};
+use crate::span::SpanReference;
 
 /// One judged hand-off.
 #[derive(Clone, Debug)]
@@ -129,7 +130,7 @@ impl Assembly {
         deliveries: &Deliveries,
     ) -> HandOff<'a> {
         for delivery in deliveries.kept() {
-            self.add_below(&mut sender, &delivery.receiver);
+            self.add_around(&mut sender, &delivery.receiver);
         }
         let judged = deliveries.kept().map(|delivery| {
             let receiver = &delivery.receiver;
@@ -158,17 +159,34 @@ impl Assembly {
         }
     }
 
-    /// Adds to `sender` the spans below it that `receiver` has as its parent or a link.
-    fn add_below(&self, sender: &mut Sender, receiver: &Receiver) {
+    /// Adds to `sender` the spans below it that `receiver` has as its parent or a link. A linked span
+    /// of its trace that the source lacks counts as one of them, if the receiver is in another
+    /// trace: nothing else leads from there to here.
+    fn add_around(&self, sender: &mut Sender, receiver: &Receiver) {
         let Some(from) = sender.reference else {
             return;
         };
-        for span in receiver.named_in(from.trace_id) {
-            let is_new = span != from.span_id && !sender.around.contains(&span);
-            if is_new && self.ends.is_below(span, from) {
-                sender.around.push(span);
+        let is_apart = receiver
+            .reference
+            .is_some_and(|at| at.trace_id != from.trace_id);
+        for span_id in receiver.named_in(from.trace_id) {
+            let is_new = span_id != from.span_id && !sender.around.contains(&span_id);
+            let span = SpanReference { span_id, ..from };
+            let is_lost = || is_apart && !self.has_span(span);
+            if is_new && (self.ends.is_below(span_id, from) || is_lost()) {
+                sender.around.push(span_id);
             }
         }
+    }
+
+    /// Whether the source has this span.
+    fn has_span(&self, span: SpanReference) -> bool {
+        let spans = self.spans.get_or_init(|| self.ends.spans());
+        let ids = (span.trace_id.to_bytes(), span.span_id.to_bytes());
+        let id = self.ends.hash(ids);
+        self.ends.inner(id).is_some()
+            || spans.contains(&id)
+            || spans.contains(&self.ends.hash(span))
     }
 
     /// Whether the parent is remote. If the span does not say so, the parent counts as remote if

@@ -1,7 +1,7 @@
 //! All ends of hand-offs, in shards by the hash of their id. Both ends of a hand-off are in one
 //! shard, so shards can be sorted and judged side by side.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::RandomState;
@@ -34,6 +34,8 @@ pub(super) struct Shard {
     /// service and id.
     without_flags: Vec<u64>,
     inner: Vec<Inner>,
+    /// The spans that are not ends and have no parent in their service, as hashes of their ids.
+    tops: Vec<u64>,
     texts: Texts,
 }
 
@@ -194,7 +196,12 @@ impl Ends {
         self.shard(inner.span).inner.push(inner);
     }
 
-    /// The span with this hash of its ids, if it is not an end.
+    /// Adds a span that is not an end, and has no parent in its service.
+    pub(super) fn add_top(&mut self, span: u64) {
+        self.shard(span).tops.push(span);
+    }
+
+    /// The span with this hash of its ids, if it is not an end and has a parent in its service.
     pub(super) fn inner(&self, span: u64) -> Option<&Inner> {
         let inner = &self.shards[self.place(span)].inner;
         let place = inner.binary_search_by_key(&span, |inner| inner.span);
@@ -242,6 +249,9 @@ impl Ends {
                 let service = inner.service.map(|service| names.get(service));
                 self.add_inner(Inner { service, ..inner });
             }
+            for span in shard.tops {
+                self.add_top(span);
+            }
             for hash in shard.without_flags {
                 self.shard(hash).without_flags.push(hash);
             }
@@ -260,6 +270,18 @@ impl Ends {
             shard.without_flags.dedup();
             shard.inner.sort_unstable_by_key(|inner| inner.span);
         });
+    }
+
+    /// The spans of all ends, and those without a parent in their service, as hashes of their ids.
+    pub(super) fn spans(&self) -> HashSet<u64> {
+        let shards = self.shards.iter();
+        let spans = shards.flat_map(|shard| {
+            let ends = shard.requests.iter().chain(&shard.records);
+            let ends = ends.map(|end| self.hash((end.trace, end.span.to_be_bytes())));
+            let without_id = shard.without_id.iter().map(|client| client.span);
+            ends.chain(without_id).chain(shard.tops.iter().copied())
+        });
+        spans.collect()
     }
 
     /// The shards.

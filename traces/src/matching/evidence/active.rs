@@ -1,14 +1,17 @@
 //! Calls whose context was injected by hand: the receiver is below the span that was active, and not
 //! below that of the call. Both are one hand-off, so such a call has its receiver.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use super::Pairs;
 use super::clocks::Clocks;
 use super::fit::Places;
 use super::loose;
-use super::{Marks, Pairs};
 use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
+
+/// How many calls are tried for each receiver.
+const MAX_TRIED: usize = 100;
 
 /// How many spans above a call are looked at.
 const MAX_ABOVE: usize = 100;
@@ -35,18 +38,16 @@ pub(super) fn mark_calls(tree: &Tree, pairs: &mut Pairs) {
         }
     }
     let (clocks, places) = (Clocks::of(tree, pairs), Places::of(tree, pairs));
-    let mut answered = Marks::of(tree.len());
     let order = |at: &At| (tree.span(*at).start, *at);
     for (active, mut calls) in calls {
         let mut receivers = receivers.remove(&active).unwrap_or_default();
         calls.sort_by_key(order);
         receivers.sort_by_key(order);
+        let mut calls = VecDeque::from(calls);
         for receiver in receivers {
-            let fits = |call: &&At| {
-                !answered.has(**call) && loose::fits(tree, &places, &clocks, **call, receiver)
-            };
-            if let Some(call) = calls.iter().find(fits).copied() {
-                answered.insert(call);
+            let fits = |call: &At| loose::fits(tree, &places, &clocks, *call, receiver);
+            let place = calls.iter().take(MAX_TRIED).position(fits);
+            if let Some(call) = place.and_then(|place| calls.remove(place)) {
                 pairs.sent.insert(call);
             }
         }

@@ -2,16 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Evidence, Marks, Pairs, deliveries};
+use super::{Evidence, MAX_ENDS, Marks, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::about::Operation;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
 use crate::span::Kind;
-
-/// An id with more ends than this is a constant and not an id.
-const MAX_ENDS: usize = 1000;
 
 /// Pairs the ends of each message. If only one side names a destination, the id still matches.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
@@ -160,7 +157,8 @@ fn join(
     for at in ends.filter(|at| receives(tree, *at) && !joining.is_known(*at)) {
         receivers.entry(tree.span(at).service).or_default().push(at);
     }
-    for receivers in receivers.values() {
+    let receivers = receivers.into_values();
+    for receivers in receivers.flat_map(|receivers| by_group(tree, receivers)) {
         let to = |at: At| tree.about(at).destination;
         let fitting = |exactly: bool| {
             let fits = |sender: &&At| {
@@ -175,7 +173,6 @@ fn join(
         if from.is_empty() {
             from = fitting(false);
         }
-        let receivers = receivers.clone();
         for (from, receivers) in apart(tree, from, receivers) {
             if let Some((sender, receiver)) = ends_of(tree, &from, &receivers) {
                 pairs.add(sender, receiver, evidence);
@@ -185,6 +182,24 @@ fn join(
             }
         }
     }
+}
+
+/// The receivers of one service by consumer group: each group gets every message. Those that name no
+/// group belong to the first one.
+fn by_group(tree: &Tree, receivers: Vec<At>) -> Vec<Vec<At>> {
+    let group = |at: At| tree.about(at).group;
+    let groups: BTreeSet<Name> = receivers.iter().map(|at| group(*at)).collect();
+    let groups = groups.into_iter().filter(|name| !name.is_empty());
+    let groups: Vec<Name> = groups.collect();
+    if groups.len() < 2 {
+        return vec![receivers];
+    }
+    let mut parts = vec![Vec::new(); groups.len()];
+    for at in receivers {
+        let place = groups.iter().position(|name| *name == group(at));
+        parts[place.unwrap_or(0)].push(at);
+    }
+    parts
 }
 
 /// The ends of each message, if several have one id. An application may use the id of an order for

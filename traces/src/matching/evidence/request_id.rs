@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, Pairs, deliveries};
+use super::{Evidence, MAX_ENDS, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
 use crate::span::Kind;
-
-/// An id with more ends than this is a constant and not an id.
-const MAX_ENDS: usize = 1000;
 
 /// How many services above a call are looked at.
 const MAX_HOPS: usize = 100;
@@ -42,7 +39,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
         };
         if let Some(receiver) = receiver(ends.1)
             && is_call(ends.0)
-            && !is_within(tree, ends.0, receiver)
+            && !is_made_by(tree, ends.0, receiver)
         {
             pairs.add(ends.0, receiver, evidence);
         }
@@ -50,17 +47,27 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
     }
     let ends = request.iter().map(|id| id.at);
     let calls = ends.clone().filter(|at| is_call(*at));
-    let calls: Vec<At> = calls.collect();
+    let mut calls: Vec<At> = calls.collect();
     let mut receivers: BTreeMap<Name, Vec<At>> = BTreeMap::new();
     for at in ends.filter_map(receiver) {
         receivers.entry(tree.span(at).service).or_default().push(at);
+    }
+    if calls.len() > 1 {
+        let count: usize = receivers.values().map(Vec::len).sum();
+        if calls.len() * count <= MAX_ENDS {
+            let is_inner = |call: &At| {
+                let mut receivers = receivers.values().flatten();
+                receivers.any(|receiver| is_made_by(tree, *call, *receiver))
+            };
+            calls.retain(|call| !is_inner(call));
+        }
     }
     // if several calls may have sent the id, weaker evidence decides
     let Some(call) = only(&calls) else {
         return;
     };
     for receivers in receivers.values_mut() {
-        receivers.retain(|at| !is_within(tree, call, *at));
+        receivers.retain(|at| !is_made_by(tree, call, *at));
     }
     receivers.retain(|_, receivers| !receivers.is_empty());
     let Some(receivers) = only_of(receivers) else {
@@ -72,13 +79,23 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
         .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
     if let Some(best) = best {
         pairs.add(call, *best, evidence);
-        pairs.count_deliveries(call, *best, deliveries::count(tree, &receivers));
+        // a request that arrives twice was sent twice, as by a proxy that tries again
+        if tree.span(*best).kind == Kind::Consumer {
+            pairs.count_deliveries(call, *best, deliveries::count(tree, &receivers));
+        }
         pairs.received.extend(&receivers);
     }
 }
 
-/// Whether `call` was made while `receiver` was handled. Some functions put the id of their
-/// invocation on all their spans.
+/// Whether `call` was made while `receiver` was handled, in its trace or in another one. Some
+/// functions put the id of their invocation on all their spans.
+fn is_made_by(tree: &Tree, call: At, receiver: At) -> bool {
+    let (from, to) = (tree.span(call), tree.span(receiver));
+    let is_later = from.service == to.service && from.start >= to.start;
+    is_later || is_within(tree, call, receiver)
+}
+
+/// Whether `receiver` is above `call` in its trace.
 fn is_within(tree: &Tree, call: At, receiver: At) -> bool {
     if tree.is_in_circle(call) {
         return false;

@@ -19,6 +19,8 @@ pub(crate) struct About {
     pub(crate) destination: Name,
     /// The name that it is shown under: that of all destinations that differ only by an id.
     pub(crate) channel: Name,
+    /// The group of consumers that it belongs to.
+    pub(crate) group: Name,
     /// The operation on the message.
     pub(crate) operation: Operation,
     /// How many messages were fetched; `None` if unknown.
@@ -56,6 +58,7 @@ impl About {
             system: names.get(self.system),
             destination: names.get(self.destination),
             channel: names.get(self.channel),
+            group: names.get(self.group),
             rpc: names.get(self.rpc),
             host: names.get(self.host),
             path: names.get(self.path),
@@ -76,7 +79,8 @@ pub(super) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Adds an attribute. If two names mean the same, the first one counts.
+    /// Adds an attribute. If two names mean the same, the first one counts; of two operations, the one
+    /// that says more.
     pub(super) fn add(&mut self, class: &Class, meaning: Meaning, value: Cow<'a, str>) {
         self.is_database |= meaning == Meaning::Database;
         self.is_messaging |= class.is_messaging;
@@ -94,12 +98,8 @@ impl<'a> Words<'a> {
             _ => value,
         };
         let text = &mut self.texts[meaning as usize];
-        let is_vague = meaning == Meaning::Operation
-            && matches!(
-                Operation::of(text, ""),
-                Operation::Unknown | Operation::Other
-            );
-        if text.is_empty() || is_vague {
+        let is_clearer = meaning == Meaning::Operation && rank(&value) > rank(text);
+        if text.is_empty() || is_clearer {
             *text = value;
         }
     }
@@ -144,13 +144,14 @@ impl<'a> Words<'a> {
             system: self.system(names),
             destination: names.intern(self.destination()),
             channel: names.intern(self.channel()),
+            group: names.intern(self.get(Meaning::ConsumerGroup)),
             operation,
             batch: self.get(Meaning::BatchCount).trim().parse().ok(),
             rpc: names.intern(rpc),
             host: names.intern(&in_case(host, char::to_ascii_lowercase)),
             port,
             path: names.intern(plain_path(path)),
-            route: names.intern(route),
+            route: names.intern(plain_path(route)),
             method: names.intern(&in_case(
                 self.get(Meaning::Method),
                 char::to_ascii_uppercase,
@@ -313,6 +314,15 @@ impl<'a> Address<'a> {
 }
 
 /// The path without the slash at its end. Clients and servers differ in that.
+/// How much the name of an operation says.
+fn rank(operation: &str) -> u8 {
+    match Operation::of(operation, "") {
+        Operation::Unknown => 0,
+        Operation::Other => 1,
+        _ => 2,
+    }
+}
+
 fn plain_path(path: &str) -> &str {
     match path.strip_suffix('/') {
         Some(rest) if !rest.is_empty() => rest,

@@ -1,6 +1,6 @@
 //! Brings the spans of a source into an order that does not depend on the order of arrival.
 
-use super::{At, End, Gathered, IdAt, LinkAt};
+use super::{At, End, Gathered, HeaderAt, IdAt, LinkAt};
 use crate::matching::sort::sort;
 use crate::span::Kind;
 
@@ -25,6 +25,9 @@ pub(super) fn sort_all(gathered: &mut Gathered) {
             names.text(header.value).to_owned(),
         )
     });
+    // of a span that was exported twice
+    let parts = |header: &HeaderAt| (header.at, header.header, header.value);
+    gathered.headers.dedup_by_key(|header| parts(header));
 }
 
 /// Senders before receivers, so that of a shared id the client comes first.
@@ -44,7 +47,7 @@ fn sort_spans(gathered: &mut Gathered) -> Vec<At> {
         let by_ids = (one.trace, one.span).cmp(&(other.trace, other.span));
         by_ids.then_with(|| {
             // of a span that was also exported in another form, OTLP says the most
-            let order = |end: &End| (!end.kind.is_sender(), !end.is_otlp, -rank(end.kind));
+            let order = |end: &End| (!end.kind.is_sender(), !end.is_whole, -rank(end.kind));
             order(one)
                 .cmp(&order(other))
                 .then_with(|| names.text(one.service).cmp(names.text(other.service)))

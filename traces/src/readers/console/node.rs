@@ -8,7 +8,6 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::python::service;
 use crate::readers::ids::{short_reference, short_span_id};
 use crate::readers::json::plain::Plain;
 use crate::readers::json::text::Text;
@@ -107,7 +106,7 @@ impl<'a> SpanFields<'a> {
             Some(resource) => resource.attributes.into_members(),
             None => Vec::new(),
         };
-        let mut span = Span::new(reference, service(&resource));
+        let mut span = Span::new(reference, tags::service_name(&resource));
         span.parent_span_id = short_span_id(&self.parent_id.0);
         if let Some(parent) = self.parent_span_context {
             span.parent_span_id = short_span_id(&parent.span_id.0);

@@ -9,7 +9,7 @@ use crate::readers::json::plain::Plain;
 use crate::readers::json::text::Text;
 use crate::readers::tags;
 use crate::readers::time;
-use crate::span::{AnyValue, Attribute, Key, Link, Span, SpanEvent, StatusCode, Want};
+use crate::span::{Attribute, Link, Span, SpanEvent, StatusCode, Want};
 
 #[derive(Deserialize)]
 pub(super) struct SpanFields<'a> {
@@ -80,7 +80,7 @@ impl<'a> SpanFields<'a> {
     ) -> Result<(), String> {
         let reference = short_reference(&self.context.trace_id.0, &self.context.span_id.0)?;
         let resource = resource(self.resource);
-        let mut span = Span::new(reference, service(&resource));
+        let mut span = Span::new(reference, tags::service_name(&resource));
         span.parent_span_id = short_span_id(&self.parent_id.0);
         span.name = self.name.0;
         let kind = self.kind.0.strip_prefix("SpanKind.");
@@ -131,16 +131,6 @@ fn resource(resource: Plain<'_>) -> Vec<Attribute<'_>> {
         }
         None => members,
     }
-}
-
-/// The service's name among resource attributes; empty if there is none.
-pub(super) fn service<'r>(resource: &'r [Attribute<'_>]) -> &'r str {
-    let mut values = resource.iter().rev();
-    let found = values.find_map(|(name, value)| match value {
-        AnyValue::Text(text) if name == Key::ServiceName.name() => Some(&**text),
-        _ => None,
-    });
-    found.unwrap_or_default()
 }
 
 impl<'a> Context<'a> {

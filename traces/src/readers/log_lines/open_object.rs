@@ -9,6 +9,8 @@ pub(super) struct OpenObject {
     pub(super) line: u64,
     /// How many lists and objects are open.
     depth: usize,
+    /// Whether its last line ends inside a text, so that nothing can follow.
+    is_broken: bool,
 }
 
 /// What a line adds to an object.
@@ -29,8 +31,9 @@ impl OpenObject {
             text: Vec::new(),
             line,
             depth: 0,
+            is_broken: false,
         };
-        object.count(text.as_bytes());
+        object.is_broken = object.count(text.as_bytes()) == Added::Nothing;
         object
     }
 
@@ -51,9 +54,25 @@ impl OpenObject {
 
     /// Adds the next line, if it continues the object.
     pub(super) fn add(&mut self, line: &[u8]) -> Added {
-        match continues(line.trim_ascii()) {
+        let line_text = line.trim_ascii();
+        match !self.is_broken && self.may_be_followed_by(line_text.first()) && continues(line_text)
+        {
             true => self.count(line),
             false => Added::Nothing,
+        }
+    }
+
+    /// Whether JSON allows this byte after what there is. The lines of a program's output that are
+    /// objects of their own do not follow an open brace.
+    fn may_be_followed_by(&self, next: Option<&u8>) -> bool {
+        let Some(next) = next else {
+            return true;
+        };
+        match self.text.trim_ascii_end().last() {
+            Some(b'{') => matches!(next, b'"' | b'}'),
+            Some(b'[') => !matches!(next, b'}' | b',' | b':'),
+            Some(b',' | b':') => !matches!(next, b'}' | b']' | b',' | b':'),
+            _ => matches!(next, b'}' | b']' | b',' | b':'),
         }
     }
 
@@ -75,12 +94,12 @@ impl OpenObject {
                 return Added::Closed(place + 1);
             }
         }
-        if is_text {
-            return Added::Nothing;
-        }
         self.text.extend_from_slice(line);
         self.text.push(b'\n');
-        Added::All
+        match is_text {
+            true => Added::Nothing,
+            false => Added::All,
+        }
     }
 }
 

@@ -114,17 +114,22 @@ pub(super) fn request<'a>(
 }
 
 /// Decodes a request, or a span that has its resource in the same object, as CloudWatch stores it.
+/// An object with a span id and no time is other text.
 pub(super) fn alone<'a>(
     json: &'a [u8],
     want: Want,
     skipped: &mut Skipped,
 ) -> Result<Vec<ResourceSpans<'a>>, Mistake> {
     let mut outer = cursor(json)?;
-    let mut is_span = false;
+    let (mut has_id, mut has_time) = (false, false);
     let mut found = ResourceSpans::default();
     outer.object("an object", |cursor, name| match name {
         "spanId" | "span_id" => {
-            is_span = true;
+            has_id = true;
+            cursor.skip()
+        }
+        "startTimeUnixNano" | "start_time_unix_nano" | "endTimeUnixNano" | "end_time_unix_nano" => {
+            has_time = true;
             cursor.skip()
         }
         "resource" => {
@@ -133,8 +138,12 @@ pub(super) fn alone<'a>(
         }
         _ => cursor.skip(),
     })?;
-    if !is_span {
+    if !has_id {
         return request(json, want, skipped, &mut Recent::default());
+    }
+    // an application's log line may name the span that was active
+    if !has_time {
+        return Ok(Vec::new());
     }
     let mut recent = Recent::default();
     let span = span(&mut cursor(json)?, want, skipped, &mut recent)?;

@@ -189,10 +189,9 @@ fn null_and_unknown_fields_are_like_absent_ones() {
 #[test]
 fn a_broken_line_is_reported_with_the_expected_and_the_found_content() {
     let cases = [
-        ("not JSON".to_owned(), "at column 2 found: expected ident"),
         (
-            "7".to_owned(),
-            "at column 1 found: 7, expected an ExportTraceServiceRequest object",
+            "{not JSON".to_owned(),
+            "at column 2 found: key must be a string",
         ),
         (
             r#"{"resourceSpans":{}}"#.to_owned(),
