@@ -25,8 +25,7 @@ pub struct Reject {
     /// The specification and its section.
     pub spec: &'static str,
     /// The engine that refused it. The upstream crates ([`Engine::Otel`]) give no reasons. For
-    /// them,
-    /// `fault` is what this crate's own reading finds.
+    /// them, `fault` is what this crate's own reading finds.
     pub engine: Engine,
 }
 
