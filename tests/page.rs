@@ -36,7 +36,7 @@ async fn switch(lab: &Lab, producer: &str, consumer: &str) {
     assert!(answer.body.contains("In effect since"), "{answer:?}");
 }
 
-/// Sends the page's form. Gives the address of the request's trace.
+/// Sends the page's form. Returns the address of the request's trace.
 async fn send(lab: &Lab, headers: &str) -> String {
     let form = json!({ "name": "Kate", "superpower": "Tracing", "headers": headers });
     let answer = answer(lab.change("/send").json(&form)).await;

@@ -212,7 +212,7 @@ impl ClientSpans {
         }
     }
 
-    /// Keeps the rest. Gives what went wrong, in a clause.
+    /// Keeps the rest. Returns what went wrong, in a clause.
     async fn finish(mut self, controls: &Controls) -> Option<String> {
         let rest = tokio::time::timeout(PATIENCE, self.keep_new(controls));
         if rest.await.is_err() {

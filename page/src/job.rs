@@ -84,7 +84,7 @@ impl<Progress: Clone, Ended: Clone> Job<Progress, Ended> {
         }
     }
 
-    /// Asks the running work to end. Gives whether some runs.
+    /// Asks the running work to end. Returns whether some runs.
     pub(crate) fn stop(&self) -> bool {
         let state = now(&self.0);
         let running = state.running.as_ref();

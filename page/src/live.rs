@@ -256,8 +256,8 @@ impl Held {
         self.traces.begin(id, is_rest);
     }
 
-    /// Removes the oldest traces with their hand-offs, in at most `most` steps, if there is too much
-    /// of anything. Gives whether there is more to do.
+    /// Removes the oldest traces with their hand-offs, in at most `most` steps, if there is too
+    /// much of anything. Returns whether there is more to do.
     fn forget_oldest(&mut self, most: usize) -> bool {
         for _ in 0..most {
             if let Some(key) = self.leaving.pop() {

@@ -22,8 +22,8 @@ const CONSUMER: &str = Function::Consumer.service_name();
 pub(crate) const CLIENT: &str = "client";
 /// The sender of records without a span.
 const UNSEEN: &str = "(sender unseen)";
-/// The most edges that are listed, and those that are drawn at each update. The ones that broke come
-/// first. To draw 200 takes the server a tenth of a second, and 60 a few milliseconds.
+/// The most edges that are listed, and those that are drawn at each update. The ones that broke
+/// come first. To draw 200 takes the server a tenth of a second, and 60 a few milliseconds.
 const MAX_LISTED: usize = 200;
 const MAX_DRAWN: usize = 60;
 
@@ -233,8 +233,8 @@ fn drawn(spans: &[(String, u64)], flows: &[Flow], stream: &str) -> Drawn {
 }
 
 /// What the edges say, and whether that is good news. `is_all` is whether each hand-off that was
-/// found is judged. `is_waiting` is whether there may soon be more: that changes with every batch, so
-/// good news does not mention it.
+/// found is judged. `is_waiting` is whether there may soon be more: that changes with every batch,
+/// so good news does not mention it.
 fn answer(edges: &[EdgeRow], is_all: bool, is_waiting: bool) -> (&'static str, String) {
     let broken: Vec<&EdgeRow> = edges.iter().filter(|edge| edge.state == "broken").collect();
     let judged = edges.iter().any(|edge| !edge.state.is_empty());

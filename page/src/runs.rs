@@ -61,7 +61,7 @@ struct Range {
 }
 
 /// Writes what was sent in a time as a run, with its report. `now` is the end of what is complete.
-/// Gives the run's directory, and a note if traces of that time have left memory.
+/// Returns the run's directory, and a note if traces of that time have left memory.
 ///
 /// # Errors
 /// What failed, as a sentence.
@@ -85,7 +85,7 @@ fn cannot_keep(error: impl std::fmt::Display) -> String {
     format!("the run cannot be kept: {error}")
 }
 
-/// Writes the run to the new directory `path`. Gives the note of [`keep`].
+/// Writes the run to the new directory `path`. Returns the note of [`keep`].
 fn fill(
     live: &Live,
     range: &Range,

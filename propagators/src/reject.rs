@@ -24,8 +24,8 @@ pub struct Reject {
     pub position: Option<usize>,
     /// The specification and its section.
     pub spec: &'static str,
-    /// The engine that refused it. The upstream crates ([`Engine::Otel`]) give no reasons. For them,
-    /// `fault` is what this crate's own reading finds.
+    /// The engine that refused it. The upstream crates ([`Engine::Otel`]) give no reasons. For
+    /// them, `fault` is what this crate's own reading finds.
     pub engine: Engine,
 }
 

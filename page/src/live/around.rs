@@ -24,7 +24,7 @@ pub(super) struct Around {
 }
 
 impl Around {
-    /// Adds a span. Gives the hand-offs that have to be judged again.
+    /// Adds a span. Returns the hand-offs that have to be judged again.
     pub(super) fn add(&mut self, span: &Span<'_>, role: Role<'_>, service: Name) -> Vec<Key> {
         let id = span.reference.span_id;
         let is_unsaid = span.parent_is_remote.is_none();

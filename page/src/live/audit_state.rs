@@ -42,7 +42,7 @@ pub(crate) struct Notes {
 }
 
 impl AuditState {
-    /// Begins an audit in this `turn`. Gives its number.
+    /// Begins an audit in this `turn`. Returns its number.
     pub(super) fn begin(&mut self, turn: u64) -> u32 {
         self.is_due = false;
         self.turn = turn;
@@ -51,8 +51,9 @@ impl AuditState {
         self.round - 1
     }
 
-    /// Keeps what the audit with this number found. Returns the edges on which hand-offs broke, as the
-    /// audit before knew, and that may have left memory since: a trace of one of their services has.
+    /// Keeps what the audit with this number found. Returns the edges on which hand-offs broke, as
+    /// the audit before knew, and that may have left memory since: a trace of one of their services
+    /// has.
     pub(super) fn end(&mut self, round: u32, notes: Notes) -> Vec<EdgeKey> {
         let has_left = |name: Option<Name>| {
             let is_in = |names: &BTreeSet<Name>| name.is_some_and(|name| names.contains(&name));

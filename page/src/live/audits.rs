@@ -90,14 +90,14 @@ impl Held {
         Some((number, round, options))
     }
 
-    /// Whether an audit looks at a span: its trace is held, and it is not an end of a hand-off whose
-    /// other end has left memory.
+    /// Whether an audit looks at a span: its trace is held, and it is not an end of a hand-off
+    /// whose other end has left memory.
     fn is_to_audit(&self, span: SpanReference) -> bool {
         let entry = self.traces.get(span.trace_id);
         entry.is_some_and(|entry| !entry.settled.contains(&span.span_id))
     }
 
-    /// Takes a hand-off that an audit found. Gives its key; `None` if ids judge it, or if it has
+    /// Takes a hand-off that an audit found. Returns its key; `None` if ids judge it, or if it has
     /// left memory.
     fn take_found(&mut self, found: &Found) -> Option<Key> {
         let id = self.id_of_found(found)?;
@@ -158,8 +158,8 @@ impl Held {
         Some(sender.id.clone())
     }
 
-    /// Counts the receiver of a hand-off with the hand-off `with` that it was found to be an end of,
-    /// and no more by its own id.
+    /// Counts the receiver of a hand-off with the hand-off `with` that it was found to be an end
+    /// of, and no more by its own id.
     fn count_with(&mut self, with: Key, receiver: Option<Key>) {
         let Some(key) = receiver.filter(|receiver| *receiver != with) else {
             return;
@@ -210,7 +210,8 @@ impl Held {
         }
     }
 
-    /// Counts hand-offs again that an audit took for one with the hand-off `with`, as `by_audit` says.
+    /// Counts hand-offs again that an audit took for one with the hand-off `with`, as `by_audit`
+    /// says.
     fn separate(&mut self, with: Key, by_audit: &ByAudit) {
         let receiver = by_audit.receiver.map(|end| end.trace_id);
         let entry = receiver.and_then(|id| self.traces.get(id));
@@ -234,7 +235,7 @@ fn takes(before: Option<&ByAudit>, found: &Found) -> bool {
 }
 
 impl Live {
-    /// Audits one period, if spans came that only an audit can judge. Gives whether it did.
+    /// Audits one period, if spans came that only an audit can judge. Returns whether it did.
     pub(crate) fn audit(&self) -> bool {
         // one at a time
         let mut last = self

@@ -12,7 +12,8 @@ use super::names::Name;
 const MAX_EDGES: usize = 500;
 /// Over how many seconds a rate is measured.
 const RATE_SECONDS: usize = 10;
-/// How many seconds an end may have to wait for the other one, whose function sends its spans later.
+/// How many seconds an end may have to wait for the other one, whose function sends its spans
+/// later.
 const ON_ITS_WAY_SECONDS: i64 = 2;
 
 /// An edge: from a service, over a queue or not, to a service.
@@ -59,8 +60,8 @@ pub(crate) struct EdgeCount {
     pub(crate) unsampled: u64,
     /// How many left memory before they had a verdict. They never get one.
     pub(crate) left_unjudged: u64,
-    /// Whether more may have broken, in traces that have left memory. An audit knew that some had, but
-    /// not which they were.
+    /// Whether more may have broken, in traces that have left memory. An audit knew that some had,
+    /// but not which they were.
     pub(crate) more_may_have_broken: bool,
     rate: Rate,
 }

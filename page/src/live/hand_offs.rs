@@ -64,7 +64,7 @@ impl HandOff {
         }
     }
 
-    /// Adds the sender. A span tells more than a log. Gives whether it was taken.
+    /// Adds the sender. A span tells more than a log. Returns whether it was taken.
     pub(super) fn add_sender(&mut self, sender: Sender, service: Name) -> bool {
         let is_better = |known: &(Sender, Name)| sender.recorded && !known.0.recorded;
         let is_taken = self.sender.as_deref().is_none_or(is_better);
@@ -74,7 +74,7 @@ impl HandOff {
         is_taken
     }
 
-    /// Adds a receiver. Gives whether it was taken.
+    /// Adds a receiver. Returns whether it was taken.
     pub(super) fn add_receiver(&mut self, receiver: Receiver, service: Name) -> bool {
         let is_known = |(known, _): &(Receiver, Name)| known.reference == receiver.reference;
         let is_taken =
@@ -85,8 +85,8 @@ impl HandOff {
         is_taken
     }
 
-    /// Judges it by ids. Of several deliveries, the best counts. Gives the spans that could change
-    /// the verdict if they came.
+    /// Judges it by ids. Of several deliveries, the best counts. Returns the spans that could
+    /// change the verdict if they came.
     pub(super) fn judge(&mut self, traces: &Traces) -> Vec<SpanReference> {
         let mut awaited = Vec::new();
         if let Some(end) = self.sender.as_deref_mut() {

@@ -32,7 +32,7 @@ impl Joining {
         }
     }
 
-    /// Follows some hand-offs. Gives whether there are more.
+    /// Follows some hand-offs. Returns whether there are more.
     fn step(&mut self, held: &Held) -> bool {
         let mut budget = MAX_AT_ONCE;
         while budget > 0

@@ -32,8 +32,8 @@ struct Closed {
 }
 
 impl Segments {
-    /// Adds a request. Gives the number of its segment, and the lines of the one before if that is
-    /// full, so that they can be compressed while others have the lock.
+    /// Adds a request. Returns the number of its segment, and the lines of the one before if that
+    /// is full, so that they can be compressed while others have the lock.
     pub(super) fn push(&mut self, request: &[u8]) -> (u32, Option<Full>) {
         let mut full = None;
         if self.open.len() >= SEGMENT_BYTES {

@@ -125,7 +125,7 @@ impl Traces {
 }
 
 impl Traces {
-    /// Finds the spans above a sender. Gives the span that could show more if it came.
+    /// Finds the spans above a sender. Returns the span that could show more if it came.
     pub(super) fn look_above(&self, sender: &mut Sender, service: Name) -> Option<SpanReference> {
         let (reference, parent) = (sender.reference?, sender.parent?);
         let around = &self.get(reference.trace_id)?.around;

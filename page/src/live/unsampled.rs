@@ -47,7 +47,7 @@ impl GrowingLog {
         }
     }
 
-    /// Reads on until there is a line to take, or no further line. Gives the line's time.
+    /// Reads on until there is a line to take, or no further line. Returns the line's time.
     fn look_ahead(&mut self) -> Option<Option<UnixTime>> {
         while self.lines.is_empty() {
             // the function may not have written yet

@@ -61,7 +61,7 @@ impl Inherited {
         self.baggage.is_some()
     }
 
-    /// Gives the scenario what it inherits. What the user has set is not changed.
+    /// Returns the scenario what it inherits. What the user has set is not changed.
     pub(super) fn give(&self, scenario: &mut Scenario) {
         if let Some(context) = &self.context {
             scenario.parent = Some(Parent {

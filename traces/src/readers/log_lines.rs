@@ -120,7 +120,7 @@ fn is_document(beginning: &[u8]) -> bool {
 }
 
 /// Hands over the spans in one log message. It may have several objects, with text between them.
-/// Gives the object that does not end in it, if there is one.
+/// Returns the object that does not end in it, if there is one.
 fn message(
     text: &[u8],
     want: Want,

@@ -159,8 +159,8 @@ impl Assembly {
         }
     }
 
-    /// Adds to `sender` the spans below it that `receiver` has as its parent or a link. A linked span
-    /// of its trace that the source lacks counts as one of them, if the receiver is in another
+    /// Adds to `sender` the spans below it that `receiver` has as its parent or a link. A linked
+    /// span of its trace that the source lacks counts as one of them, if the receiver is in another
     /// trace: nothing else leads from there to here.
     fn add_around(&self, sender: &mut Sender, receiver: &Receiver) {
         let Some(from) = sender.reference else {

@@ -1,5 +1,5 @@
-//! Calls whose context was injected by hand: the receiver is below the span that was active, and not
-//! below that of the call. Both are one hand-off, so such a call has its receiver.
+//! Calls whose context was injected by hand: the receiver is below the span that was active, and
+//! not below that of the call. Both are one hand-off, so such a call has its receiver.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,8 +16,8 @@ const MAX_TRIED: usize = 100;
 /// How many spans above a call are looked at.
 const MAX_ABOVE: usize = 100;
 
-/// Marks the calls below each span that is a receiver's parent without being a call. A call must fit
-/// the receiver by address and time.
+/// Marks the calls below each span that is a receiver's parent without being a call. A call must
+/// fit the receiver by address and time.
 pub(super) fn mark_calls(tree: &Tree, pairs: &mut Pairs) {
     let mut receivers: BTreeMap<At, Vec<At>> = BTreeMap::new();
     for pair in pairs.iter().filter(|pair| !tree.is_call(pair.sender)) {

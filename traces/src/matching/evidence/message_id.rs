@@ -184,8 +184,8 @@ fn join(
     }
 }
 
-/// The receivers of one service by consumer group: each group gets every message. Those that name no
-/// group belong to the first one.
+/// The receivers of one service by consumer group: each group gets every message. Those that name
+/// no group belong to the first one.
 fn by_group(tree: &Tree, receivers: Vec<At>) -> Vec<Vec<At>> {
     let group = |at: At| tree.about(at).group;
     let groups: BTreeSet<Name> = receivers.iter().map(|at| group(*at)).collect();

@@ -79,8 +79,8 @@ pub(super) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Adds an attribute. If two names mean the same, the first one counts; of two operations, the one
-    /// that says more.
+    /// Adds an attribute. If two names mean the same, the first one counts; of two operations, the
+    /// one that says more.
     pub(super) fn add(&mut self, class: &Class, meaning: Meaning, value: Cow<'a, str>) {
         self.is_database |= meaning == Meaning::Database;
         self.is_messaging |= class.is_messaging;

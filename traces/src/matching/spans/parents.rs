@@ -32,7 +32,7 @@ pub(super) fn of(spans: &[End]) -> (Vec<At>, Vec<At>) {
 /// How many spans above a span without a service are looked at.
 const MAX_ABOVE: usize = 1000;
 
-/// Gives spans that name no service that of their parent, if that is in their process. X-Ray's
+/// Returns spans that name no service that of their parent, if that is in their process. X-Ray's
 /// subsegments that are sent alone have none. Returns whether there were any.
 pub(super) fn name_services(spans: &mut [End], parents: &[At]) -> bool {
     let is_nameless = |end: &End| end.service == Name::EMPTY && end.remote == Some(false);

@@ -17,8 +17,8 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// The operation in `name`, or else in the path of an AWS SDK's call. Systems have names of their
-    /// own for it, such as `SendMessage`, `basic.publish` or `enqueue`.
+    /// The operation in `name`, or else in the path of an AWS SDK's call. Systems have names of
+    /// their own for it, such as `SendMessage`, `basic.publish` or `enqueue`.
     pub(super) fn of(name: &str, path: &str) -> Operation {
         const SEND: &[&str] = &[
             "send", "publish", "produce", "put", "enqueue", "push", "xadd",
