@@ -55,10 +55,9 @@ impl AuditState {
     /// the audit before knew, and that may have left memory since: a trace of one of their services
     /// has.
     pub(super) fn end(&mut self, round: u32, notes: Notes) -> Vec<EdgeKey> {
-        let has_left = |name: Option<Name>| {
-            let is_in = |names: &BTreeSet<Name>| name.is_some_and(|name| names.contains(&name));
-            is_in(&self.left) || is_in(&self.left_before)
-        };
+        // the audit has looked at what left while it ran
+        let has_left =
+            |name: Option<Name>| name.is_some_and(|name| self.left_before.contains(&name));
         let before = self.notes.ambiguous.iter();
         let before = before.filter(|(_, between)| between.at_least > 0);
         let before = before.map(|(edge, _)| *edge);

@@ -1,6 +1,9 @@
 //! The result of an audit in sentences.
 
+use std::collections::BTreeSet;
+
 use super::{Edge, Judged, Unjudged, What};
+use crate::hand_off::Hop;
 use crate::shown::{count, counted, service_name};
 
 impl Judged {
@@ -50,9 +53,16 @@ impl Judged {
         }
         let redelivered: u64 = self.edges.iter().map(|edge| edge.redelivered).sum();
         if redelivered > 0 {
+            let edges = self.edges.iter().filter(|edge| edge.redelivered > 0);
+            let hops: BTreeSet<Hop> = edges.map(|edge| edge.channel.hop()).collect();
+            let what = match (hops.first(), hops.len()) {
+                (Some(Hop::Record), 1) => "message",
+                (Some(Hop::Ingress), 1) => "request",
+                _ => "hand-off",
+            };
+            let arrived = counted(redelivered, what);
             sentences.push(format!(
-                "Messages were delivered again {}: a message counts once, by the best of its deliveries.",
-                counted(redelivered, "time")
+                "{arrived} arrived again, with an id that was seen before. Each counts once, by the best of its deliveries."
             ));
         }
         let unsampled: u64 = self.edges.iter().map(|edge| edge.sender_unsampled).sum();

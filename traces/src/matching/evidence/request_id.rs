@@ -79,10 +79,7 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
         .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
     if let Some(best) = best {
         pairs.add(call, *best, evidence);
-        // a request that arrives twice was sent twice, as by a proxy that tries again
-        if tree.span(*best).kind == Kind::Consumer {
-            pairs.count_deliveries(call, *best, deliveries::count(tree, &receivers));
-        }
+        pairs.count_deliveries(call, *best, deliveries::count(tree, &receivers));
         pairs.received.extend(&receivers);
     }
 }
@@ -91,7 +88,8 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
 /// functions put the id of their invocation on all their spans.
 fn is_made_by(tree: &Tree, call: At, receiver: At) -> bool {
     let (from, to) = (tree.span(call), tree.span(receiver));
-    let is_later = from.service == to.service && from.start >= to.start;
+    let is_own = from.service == to.service && from.service != Name::EMPTY;
+    let is_later = is_own && from.start > to.start;
     is_later || is_within(tree, call, receiver)
 }
 
