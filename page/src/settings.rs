@@ -55,7 +55,7 @@ pub(crate) fn modes(variables: &Variables) -> String {
     }
 }
 
-/// The parts of a mode, a pairing or a kind of client, after each of which a line may end.
+/// The parts of a mode, a pairing or a kind of client. A line may end after each part.
 pub(crate) fn parts(modes: &str) -> impl Iterator<Item = &str> {
     modes.split_inclusive([',', ':', '_'])
 }

@@ -113,7 +113,7 @@ fn edges(measured: &[Measured], baseline: usize) -> Vec<(String, EdgeDifference)
     named.collect()
 }
 
-/// Reads the sources, for a page too if one is wanted, and returns each a different name.
+/// Reads the sources, for a page too if one is wanted. Each gets a different name.
 fn read(sources: &[Source], output: &Output) -> Result<(Vec<Measured>, Vec<report::Run>), Failure> {
     let mut measured: Vec<Measured> = Vec::with_capacity(sources.len());
     let mut runs = Vec::new();

@@ -137,8 +137,8 @@ pub struct Edge {
     pub evidence: BTreeMap<Evidence, u64>,
     /// How many further hand-offs broke, without it being known which.
     pub ambiguous: Between,
-    /// How many more times messages, or requests with one id, arrived than they were sent. Each counts
-    /// once, by the best of its deliveries.
+    /// How many more times messages, or requests with one id, arrived than they were sent. Each
+    /// counts once, by the best of its deliveries.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub redelivered: u64,
     /// How many senders are known not to have been sampled. In an export their hand-offs have no

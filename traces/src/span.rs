@@ -79,6 +79,11 @@ impl Kind {
     pub fn is_sender(self) -> bool {
         matches!(self, Kind::Client | Kind::Producer)
     }
+
+    /// Whether the span answers a call or handles a message.
+    pub(crate) fn is_receiver(self) -> bool {
+        matches!(self, Kind::Server | Kind::Consumer)
+    }
 }
 
 /// The attributes for judging. All others are skipped, or are kept in [`Span::other_attributes`].

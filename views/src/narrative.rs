@@ -182,8 +182,8 @@ fn how(summary: &Summary) -> String {
     }
 }
 
-/// Whether some hand-offs may have gone unseen: they were not judged, or a part of the source is missing.
-/// A hop that is judged by parents alone does not show what was lost.
+/// Whether some hand-offs may have gone unseen: they were not judged, or a part of the source is
+/// missing. A hop that is judged by parents alone does not show what was lost.
 pub(crate) fn is_seen_in_part(summary: &Summary) -> bool {
     if let Some(judged) = &summary.audit {
         return !judged.is_all_judged() || !summary.problems.is_empty();

@@ -28,7 +28,7 @@ const MAX_TRACES: usize = 6;
 const MAX_SPANS: usize = 200;
 const MAX_RECORDS: usize = 10;
 
-/// What is said of a trace of which only the functions' logs tell.
+/// What the page says about a trace that only the functions' logs show.
 const UNSAMPLED: &str =
     " This trace was not sampled, so it has no spans. Its ids are from the functions' logs.";
 /// How long a request may wait until something is known of it. Its first span comes with the

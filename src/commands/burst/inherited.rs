@@ -61,7 +61,7 @@ impl Inherited {
         self.baggage.is_some()
     }
 
-    /// Returns the scenario what it inherits. What the user has set is not changed.
+    /// Adds what the scenario inherits. What the user has set is not changed.
     pub(super) fn give(&self, scenario: &mut Scenario) {
         if let Some(context) = &self.context {
             scenario.parent = Some(Parent {

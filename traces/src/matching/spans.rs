@@ -221,6 +221,7 @@ impl Gathered {
             trace: link.to.trace_id,
             span: u64::from_be_bytes(link.to.span_id.to_bytes()),
         }));
+        let came_as = span.came_as();
         let number = |id: SpanId| u64::from_be_bytes(id.to_bytes());
         self.spans.push(End {
             trace: span.reference.trace_id,
@@ -236,8 +237,8 @@ impl Gathered {
             remote: span.parent_is_remote,
             has_message,
             is_otlp: span.format().is_none(),
-            is_whole: span.came_as().is_none(),
-            may_link: span.came_as() != Some(SpanFormat::Zipkin),
+            is_whole: came_as.is_none(),
+            may_link: came_as != Some(SpanFormat::Zipkin),
         });
     }
 
@@ -313,7 +314,7 @@ impl Gathered {
         }
     }
 
-    /// Stores the id of a message, and its place: the other end may have only one of them. Gives
+    /// Stores the id of a message, and its place: the other end may have only one of them. Returns
     /// whether there is one.
     fn add_message(&mut self, at: At, message: &MessageWords) -> bool {
         let has_id = !message.id.is_empty();

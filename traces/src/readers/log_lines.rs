@@ -119,7 +119,7 @@ fn is_document(beginning: &[u8]) -> bool {
             .is_none_or(|error| error.is_eof())
 }
 
-/// Hands over the spans in one log message. It may have several objects, with text between them.
+/// Passes on the spans in one log message. It may have several objects, with text between them.
 /// Returns the object that does not end in it, if there is one.
 fn message(
     text: &[u8],

@@ -370,8 +370,8 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Adds the attributes that OpenTelemetry has for a call of AWS's APIs. The subsegment is named after
-/// the service.
+/// Adds the attributes that OpenTelemetry has for a call of AWS's APIs. The subsegment has the name
+/// of the service.
 fn add_call_of_aws<'a>(span: &mut Span<'a>, want: Want, aws: Plain<'a>) {
     let service = span.name.clone();
     let system = match &*service {

@@ -24,7 +24,7 @@ pub(crate) enum Meaning {
     System,
     /// The operation on the message.
     Operation,
-    /// The group of consumers, each of which gets every message.
+    /// The group of consumers. Each group gets every message.
     ConsumerGroup,
     /// How many messages a receive operation returned.
     BatchCount,

@@ -129,7 +129,7 @@ fn alone(map: &ServiceMap, width: f64) -> Vec<String> {
 }
 
 impl Plan {
-    /// Returns every line its place at both of its boxes, in the order in which lines come from the
+    /// Gives every line its place at both of its boxes, in the order in which lines come from the
     /// left.
     fn attach(&mut self, map: &ServiceMap) {
         let cells = &self.ranks.cells;

@@ -184,9 +184,7 @@ impl Assembly {
         let spans = self.spans.get_or_init(|| self.ends.spans());
         let ids = (span.trace_id.to_bytes(), span.span_id.to_bytes());
         let id = self.ends.hash(ids);
-        self.ends.inner(id).is_some()
-            || spans.contains(&id)
-            || spans.contains(&self.ends.hash(span))
+        self.ends.inner(id).is_some() || spans.contains(&id)
     }
 
     /// Whether the parent is remote. If the span does not say so, the parent counts as remote if

@@ -278,8 +278,7 @@ impl Ends {
         let spans = shards.flat_map(|shard| {
             let ends = shard.requests.iter().chain(&shard.records);
             let ends = ends.map(|end| self.hash((end.trace, end.span.to_be_bytes())));
-            let without_id = shard.without_id.iter().map(|client| client.span);
-            ends.chain(without_id).chain(shard.tops.iter().copied())
+            ends.chain(shard.tops.iter().copied())
         });
         spans.collect()
     }

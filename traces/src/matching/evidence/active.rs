@@ -31,8 +31,8 @@ pub(super) fn mark_calls(tree: &Tree, pairs: &mut Pairs) {
     }
     let mut calls: BTreeMap<At, Vec<At>> = BTreeMap::new();
     for call in loose::free_calls(tree, pairs) {
-        let above = std::iter::successors(tree.local_parent(call), |at| tree.local_parent(*at));
-        let active = above.take(MAX_ABOVE).find(|at| receivers.contains_key(at));
+        let mut above = tree.above(call).take(MAX_ABOVE);
+        let active = above.find(|at| receivers.contains_key(at));
         if let Some(active) = active {
             calls.entry(active).or_default().push(call);
         }

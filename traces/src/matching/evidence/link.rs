@@ -27,7 +27,8 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
                 continue;
             };
             let service = tree.span(receiver).service;
-            let may_be_beside = tree.only_receives(receiver) || !is_receiver(tree, receiver);
+            let is_receiver = tree.span(receiver).kind.is_receiver();
+            let may_be_beside = tree.only_receives(receiver) || !is_receiver;
             let is_handled = may_be_beside && handled.contains(sender, service);
             if may_hand_over(tree, sender, receiver)
                 && !is_handled
@@ -37,10 +38,6 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
             }
         }
     }
-}
-
-fn is_receiver(tree: &Tree, at: At) -> bool {
-    matches!(tree.span(at).kind, Kind::Server | Kind::Consumer)
 }
 
 /// Whether a link from `receiver` to `sender` shows a hand-off.

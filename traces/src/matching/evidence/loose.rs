@@ -53,12 +53,11 @@ const MAX_ABOVE: usize = 100;
 /// Whether a span above the consumer `at` in its service is known to have received the message: a
 /// framework and its client write a span each. Spans below a batch have messages of their own.
 fn is_within_delivery(tree: &Tree, pairs: &Pairs, at: At) -> bool {
-    let above = std::iter::successors(tree.local_parent(at), |at| tree.local_parent(*at));
     let receives = |at: At| {
         let is_batch = tree.about(at).batch.is_some_and(|count| count > 1);
         tree.span(at).kind == Kind::Consumer && pairs.has_sender(at) && !is_batch
     };
-    above.take(MAX_ABOVE).any(receives)
+    tree.above(at).take(MAX_ABOVE).any(receives)
 }
 
 /// The calls without a receiver. A call may contain others, as an SDK's request contains the

@@ -63,8 +63,10 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
         services.insert(pair.sender, tree.span(pair.receiver).service);
     }
     // a call of a service that has another receiver, such as one that acknowledges the message
-    let is_beside =
-        |parent: At, at: At| is_call(tree, at) && services.contains(parent, tree.span(at).service);
+    let is_beside = |parent: At, at: At| {
+        let end = tree.span(at);
+        end.kind.is_sender() && services.contains(parent, end.service)
+    };
     let with_parent = |at: At| {
         if tree.entry(at) != at || pairs.has_sender(at) || tree.is_in_circle(at) {
             return None;
@@ -96,11 +98,8 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
 /// Whether one of the two spans looks like the end of a hand-off. If neither does, the same process
 /// probably made both spans under two service names, as some database clients do.
 pub(crate) fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
-    is_call(tree, sender) || !is_call(tree, receiver)
-}
-
-fn is_call(tree: &Tree, at: At) -> bool {
-    matches!(tree.span(at).kind, Kind::Client | Kind::Producer)
+    let is_sender = |at: At| tree.span(at).kind.is_sender();
+    is_sender(sender) || !is_sender(receiver)
 }
 
 /// Whether `parent` fetched the message that `receiver` handles. The sender is another span.
@@ -112,7 +111,7 @@ fn only_fetched(tree: &Tree, parent: At, receiver: At) -> bool {
 /// Keeps a service's server or consumer span as the receiver, if there is one; otherwise its first
 /// span.
 fn keep_receivers(tree: &Tree, children: &mut Vec<At>) {
-    let is_receiver = |at: At| matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
+    let is_receiver = |at: At| tree.span(at).kind.is_receiver();
     children.sort_by_key(|at| (!is_receiver(*at), tree.span(*at).start, *at));
     let mut seen: BTreeSet<Name> = BTreeSet::new();
     children.retain(|at| {

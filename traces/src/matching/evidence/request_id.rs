@@ -7,7 +7,6 @@ use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
-use crate::span::Kind;
 
 /// How many services above a call are looked at.
 const MAX_HOPS: usize = 100;
@@ -25,7 +24,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
 
 fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
     let is_call = |at: At| tree.is_call(at) && !pairs.has_receiver(at);
-    let answers = |at: At| matches!(tree.span(at).kind, Kind::Server | Kind::Consumer);
+    let answers = |at: At| tree.span(at).kind.is_receiver();
     // a span within the receiving service may have the id that its first span lacks
     let receiver = |at: At| {
         let entry = tree.entry(at);

@@ -98,8 +98,8 @@ impl<'a> Words<'a> {
             _ => value,
         };
         let text = &mut self.texts[meaning as usize];
-        let is_clearer = meaning == Meaning::Operation && rank(&value) > rank(text);
-        if text.is_empty() || is_clearer {
+        let is_clearer = || meaning == Meaning::Operation && rank(&value) > rank(text);
+        if text.is_empty() || is_clearer() {
             *text = value;
         }
     }
@@ -140,10 +140,11 @@ impl<'a> Words<'a> {
         };
         let rpc = self.get(Meaning::RpcSystem);
         let operation = Operation::of(self.get(Meaning::Operation), path);
+        let destination = self.destination();
         Some(About {
             system: self.system(names),
-            destination: names.intern(self.destination()),
-            channel: names.intern(self.channel()),
+            destination: names.intern(destination),
+            channel: names.intern(self.channel(destination)),
             group: names.intern(self.get(Meaning::ConsumerGroup)),
             operation,
             batch: self.get(Meaning::BatchCount).trim().parse().ok(),
@@ -184,7 +185,7 @@ impl<'a> Words<'a> {
         joined: &Address<'b>,
     ) -> (&'b str, u16) {
         use Meaning::*;
-        let is_server = matches!(kind, Kind::Server | Kind::Consumer);
+        let is_server = kind.is_receiver();
         let own = Address {
             host: self.get(OwnHost),
             port: self.number(OwnPort),
@@ -222,17 +223,18 @@ impl<'a> Words<'a> {
         name.trim_matches('"')
     }
 
-    /// The name that the destination is shown under. Names of reply queues and topics of single
+    /// The name that `destination` is shown under. Names of reply queues and topics of single
     /// devices would make an edge for each message.
-    fn channel(&self) -> &str {
+    fn channel<'w>(&'w self, destination: &'w str) -> &'w str {
         // the names that NATS and RabbitMQ give to queues of one client
         const OF_ONE_CLIENT: [&str; 3] = ["_INBOX.", "amq.gen-", "amq.rabbitmq.reply-to"];
-        let name = self.destination();
         let is_temporary = self.get(Meaning::Temporary) == "true"
-            || OF_ONE_CLIENT.iter().any(|start| name.starts_with(start));
+            || OF_ONE_CLIENT
+                .iter()
+                .any(|start| destination.starts_with(start));
         match self.get(Meaning::Template) {
             "" if is_temporary => "(temporary)",
-            "" => name,
+            "" => destination,
             template => template,
         }
     }
@@ -313,7 +315,6 @@ impl<'a> Address<'a> {
     }
 }
 
-/// The path without the slash at its end. Clients and servers differ in that.
 /// How much the name of an operation says.
 fn rank(operation: &str) -> u8 {
     match Operation::of(operation, "") {
@@ -323,6 +324,7 @@ fn rank(operation: &str) -> u8 {
     }
 }
 
+/// The path without the slash at its end. Clients and servers differ in that.
 fn plain_path(path: &str) -> &str {
     match path.strip_suffix('/') {
         Some(rest) if !rest.is_empty() => rest,

@@ -7,7 +7,6 @@ use super::order::rank;
 use super::{At, End};
 use crate::matching::names::Name;
 use crate::matching::sort::MIN_ELEMENTS;
-use crate::span::Kind;
 
 /// There is no span.
 pub(super) const NONE: At = At::MAX;
@@ -32,8 +31,8 @@ pub(super) fn of(spans: &[End]) -> (Vec<At>, Vec<At>) {
 /// How many spans above a span without a service are looked at.
 const MAX_ABOVE: usize = 1000;
 
-/// Returns spans that name no service that of their parent, if that is in their process. X-Ray's
-/// subsegments that are sent alone have none. Returns whether there were any.
+/// Names the service of spans that name none: it is their parent's, if that is in their process.
+/// X-Ray's subsegments that are sent alone have none. Returns whether there were any.
 pub(super) fn name_services(spans: &mut [End], parents: &[At]) -> bool {
     let is_nameless = |end: &End| end.service == Name::EMPTY && end.remote == Some(false);
     let mut found = false;
@@ -163,9 +162,7 @@ impl Traces<'_> {
         if parent.service != end.service || end.remote == Some(true) {
             return true;
         }
-        let calls = matches!(parent.kind, Kind::Client | Kind::Producer);
-        let answers = matches!(end.kind, Kind::Server | Kind::Consumer);
-        calls && answers && end.remote != Some(false)
+        parent.kind.is_sender() && end.kind.is_receiver() && end.remote != Some(false)
     }
 }
 

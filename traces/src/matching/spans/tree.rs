@@ -144,6 +144,11 @@ impl Tree {
         }
     }
 
+    /// The spans above `at` in its service and part of the trace, the nearest first.
+    pub(crate) fn above(&self, at: At) -> impl Iterator<Item = At> + '_ {
+        std::iter::successors(self.local_parent(at), |at| self.local_parent(*at))
+    }
+
     /// The first span, within its service, of the part of the trace that contains `at`.
     pub(crate) fn entry(&self, at: At) -> At {
         self.entries[at as usize]
@@ -151,14 +156,7 @@ impl Tree {
 
     /// Whether `at` is `above` or a descendant of it within one service.
     pub(crate) fn is_at_or_below(&self, at: At, above: At) -> bool {
-        let mut next = Some(at);
-        while let Some(at) = next {
-            if at == above {
-                return true;
-            }
-            next = self.local_parent(at);
-        }
-        false
+        at == above || self.above(at).any(|at| at == above)
     }
 
     /// The span with these ids. If a client and a server share them, the client.

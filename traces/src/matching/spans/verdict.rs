@@ -49,14 +49,8 @@ fn links(tree: &Tree, sender: At, receiver: At) -> bool {
         Some(at) => tree.is_at_or_below(sender, at) || tree.is_at_or_below(at, sender),
         None => link.trace == trace && (is_apart || lacks(link.span)),
     };
-    let mut next = Some(receiver);
-    while let Some(at) = next {
-        if tree.links(at).iter().any(is_senders) {
-            return true;
-        }
-        next = tree.local_parent(at);
-    }
-    false
+    let mut spans = std::iter::once(receiver).chain(tree.above(receiver));
+    spans.any(|at| tree.links(at).iter().any(is_senders))
 }
 
 /// What else was lost, as far as the two spans show it.

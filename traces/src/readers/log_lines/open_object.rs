@@ -103,7 +103,8 @@ impl OpenObject {
     }
 }
 
-/// Whether a line may be the next one of an object: empty, or with a member, an element or a bracket.
+/// Whether a line may be the next one of an object: it is empty, or begins with a member, an element
+/// or a bracket.
 fn continues(line: &[u8]) -> bool {
     let alone = line.strip_suffix(b",").unwrap_or(line);
     match line.first() {

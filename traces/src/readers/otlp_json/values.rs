@@ -105,7 +105,7 @@ pub(super) fn each_of_span<'a>(
     })
 }
 
-/// Returns the name and the value of one `KeyValue`.
+/// Passes on the name and the value of one `KeyValue`.
 fn attribute<'a>(
     cursor: &mut Cursor<'a>,
     each: &mut impl FnMut(Cow<'a, str>, Found<'a>) -> Result<(), Mistake>,
