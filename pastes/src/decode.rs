@@ -12,7 +12,7 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
-pub(crate) use hex_dump::{hex_dump, hex_texts, hex_value};
+pub(crate) use hex_dump::{hex, hex_texts};
 
 /// How many bytes one layer may unpack to.
 pub const MAX_DECODED: usize = 16 << 20;

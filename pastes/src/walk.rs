@@ -280,7 +280,7 @@ impl Walk {
             self.text(&inner, &at.deeper());
             return;
         }
-        if let Some(inner) = decode::hex_dump(text).or_else(|| decode::hex_value(text)) {
+        if let Some(inner) = decode::hex(text) {
             self.plain(&inner, &at.deeper());
             return;
         }

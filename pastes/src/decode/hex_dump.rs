@@ -9,7 +9,7 @@ const MIN_DIGITS: usize = 80;
 
 /// The bytes in a text that is mostly a dump, with dots for those that are not text; `None` for any
 /// other text.
-pub(crate) fn hex_dump(text: &str) -> Option<String> {
+fn hex_dump(text: &str) -> Option<String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let (mut bytes, mut dumped, mut all) = (Vec::new(), 0, 0);
     for line in lines {
@@ -27,20 +27,38 @@ pub(crate) fn hex_dump(text: &str) -> Option<String> {
     if dumped < 2 || dumped * 2 < all {
         return None;
     }
-    // bytes that are not text would hide the text lines
-    let text = bytes.into_iter().map(|byte| {
-        if byte.is_ascii_graphic() || byte.is_ascii_whitespace() {
-            char::from(byte)
-        } else {
-            '.'
-        }
+    Some(shown(&bytes))
+}
+
+fn is_text(byte: &u8) -> bool {
+    byte.is_ascii_graphic() || byte.is_ascii_whitespace()
+}
+
+/// The bytes as text, with dots for those that are not: they would hide the text lines.
+fn shown(bytes: &[u8]) -> String {
+    let shown = bytes.iter().map(|byte| match is_text(byte) {
+        true => char::from(*byte),
+        false => '.',
     });
-    Some(text.collect())
+    shown.collect()
+}
+
+/// The bytes that pairs of hexadecimal digits stand for; `None` if another character is among them.
+/// A single digit at the end is left out.
+fn decoded(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    let byte = |pair: &[u8]| u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok();
+    digits.chunks_exact(2).map(byte).collect()
+}
+
+/// A dump, or one value in hexadecimal digits; `None` for any other text.
+pub(crate) fn hex(text: &str) -> Option<String> {
+    hex_dump(text).or_else(|| hex_value(text))
 }
 
 /// The text whose bytes are written as nothing but hexadecimal digits, perhaps after `0x` or `\\x`;
 /// `None` if they are not text.
-pub(crate) fn hex_value(text: &str) -> Option<String> {
+fn hex_value(text: &str) -> Option<String> {
     let text = text.trim();
     let digits = text.strip_prefix("0x").or(text.strip_prefix("\\x"));
     let digits: Vec<u8> = digits
@@ -51,12 +69,9 @@ pub(crate) fn hex_value(text: &str) -> Option<String> {
     if digits.len() < 2 * MIN_VALUE || !digits.len().is_multiple_of(2) {
         return None;
     }
-    let byte = |pair: &[u8]| {
-        let byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        let is_text = byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-        (is_text && pair[0] != b'+').then(|| char::from(byte))
-    };
-    digits.chunks(2).map(byte).collect()
+    decoded(&digits)
+        .filter(|bytes| bytes.iter().all(is_text))
+        .map(|bytes| shown(&bytes))
 }
 
 /// The texts that are written in hexadecimal digits within `text`, as databases print values, each
@@ -78,15 +93,9 @@ pub(crate) fn hex_texts(text: &str) -> Vec<(usize, String)> {
 /// The text of bytes in hexadecimal digits, with dots for those that are not text; `None` if few of
 /// them are.
 fn hex_bytes(digits: &[u8]) -> Option<String> {
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(byte).collect::<Option<_>>()?;
-    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let bytes = decoded(digits)?;
     let texts = bytes.iter().filter(|byte| is_text(byte)).count();
-    let shown = bytes.iter().map(|byte| match is_text(byte) {
-        true => char::from(*byte),
-        false => '.',
-    });
-    (texts * 4 >= bytes.len() * 3).then(|| shown.collect())
+    (texts * 4 >= bytes.len() * 3).then(|| shown(&bytes))
 }
 
 /// The offset and the bytes of a line such as `0x0010:  4745 5420 2f20 …  GET /.`.
@@ -107,8 +116,7 @@ fn bytes_of(line: &str) -> Option<(usize, Vec<u8>)> {
         if !is_hex || bytes.len() + group.len() / 2 > MAX_LINE {
             break;
         }
-        let digits = (0..group.len()).step_by(2);
-        bytes.extend(digits.filter_map(|at| u8::from_str_radix(&group[at..at + 2], 16).ok()));
+        bytes.extend(decoded(group.as_bytes()).unwrap_or_default());
     }
     (!bytes.is_empty()).then_some((offset, bytes))
 }

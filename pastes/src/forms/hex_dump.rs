@@ -6,7 +6,6 @@ use crate::decode;
 pub(super) const FORM: Form = Form {
     read: |text| {
         let text = std::str::from_utf8(text).ok()?;
-        let inner = decode::hex_dump(text).or_else(|| decode::hex_value(text))?;
-        Some(super::of_text(inner.as_bytes()))
+        Some(super::of_text(decode::hex(text)?.as_bytes()))
     },
 };

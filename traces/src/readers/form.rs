@@ -165,7 +165,7 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     // The first line with an object that shows the form.
     let objects = lossy
         .lines()
-        .flat_map(|line| objects(line).chain([open_object(line)]))
+        .flat_map(objects)
         .filter(|object| holds_spans(object));
     let forms = objects
         .take(MAX_LINES)

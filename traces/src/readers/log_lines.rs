@@ -22,7 +22,7 @@ use self::open_object::{Added, OpenObject};
 use super::input::lines::{LineError, Lines};
 use super::json::objects::Parts;
 use super::json::{Fault, JsonReader};
-use super::skipped::{Skipped, count_span_id_names, holds_spans, names_spans};
+use super::skipped::{Skipped, holds_spans, names_spans};
 use super::{MAX_LINE_BYTES, otlp_json};
 use crate::span::{Span, Want};
 
@@ -130,14 +130,10 @@ fn message(
     // other text on the line may have another encoding
     let text = String::from_utf8_lossy(text);
     let mut parts = Parts::of(text.trim_ascii());
-    let mut ids = count_span_id_names(parts.rest);
-    while let Some(object) = parts.next_object() {
-        if holds_spans(object) {
-            otlp_json::read_alone(object.as_bytes(), want, each, skipped)?;
-        }
-        ids = ids.saturating_sub(count_span_id_names(object));
+    while let Some(object) = parts.next_with_span() {
+        otlp_json::read_alone(object.as_bytes(), want, each, skipped)?;
     }
-    if ids > count_span_id_names(parts.rest) {
+    if parts.is_damaged() {
         return Err("found: an object with spans that is not valid JSON".to_owned());
     }
     Ok((!parts.rest.is_empty()).then(|| parts.rest.to_owned()))

@@ -27,8 +27,8 @@ use super::input::blocks::{self, Blocks};
 use super::collect::Collect;
 use super::input::lines::LineError;
 use super::json::Fault;
-use super::json::objects::objects;
-use super::skipped::{Skipped, count_span_id_names};
+use super::json::objects::Parts;
+use super::skipped::{Skipped, names_spans};
 use super::takers::{Each, Take};
 use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
 use crate::span::{Span, Want};
@@ -244,20 +244,17 @@ fn inside_text<'a>(
     if line.trim_ascii().starts_with(b"{") {
         return None;
     }
-    let mut ids = count_span_id_names(&String::from_utf8_lossy(line));
-    if ids == 0 {
+    if !names_spans(&String::from_utf8_lossy(line)) {
         skipped.add_line();
         return Some(Vec::new());
     }
+    let mut parts = Parts::of(std::str::from_utf8(line).ok()?);
     let mut read = Vec::new();
-    for object in objects(std::str::from_utf8(line).ok()?) {
-        let of_object = count_span_id_names(object);
-        if of_object > 0 {
-            read.extend(containers::alone(object.as_bytes(), want, skipped).ok()?);
-        }
-        ids = ids.saturating_sub(of_object);
+    while let Some(object) = parts.next_with_span() {
+        read.extend(containers::alone(object.as_bytes(), want, skipped).ok()?);
     }
-    (ids == 0).then_some(read)
+    let is_whole = !parts.is_damaged() && !names_spans(parts.rest);
+    is_whole.then_some(read)
 }
 
 /// How many lines of a file were read.

@@ -162,6 +162,7 @@ fn every_export_is_read_and_judged() {
         let measured = Measured::of(&source).unwrap_or_else(|error| panic!("{error}"));
         let summary = &measured.summary;
         assert_eq!(summary.spans, Some(export.spans), "{file}");
+        assert!(file.contains(&format!("/{}.", summary.name)), "{file}");
         assert_eq!(summary.traces, Some(export.traces), "{file}");
         for (hop, count) in [(Hop::Ingress, export.ingress), (Hop::Record, export.record)] {
             let connected = BTreeMap::from([(Verdict::Connected, count)]);
