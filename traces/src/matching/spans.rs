@@ -89,6 +89,13 @@ pub(crate) struct IdAt {
     pub(crate) at: At,
 }
 
+impl IdAt {
+    /// Whether both have the same id.
+    pub(crate) fn is_same(&self, other: &IdAt) -> bool {
+        self.id == other.id
+    }
+}
+
 /// A link from a span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkAt {
@@ -96,8 +103,17 @@ pub(crate) struct LinkAt {
     pub(crate) at: At,
     /// The trace of the linked span.
     pub(crate) trace: TraceId,
-    /// The linked span.
+    /// The id of the linked span.
     pub(crate) span: u64,
+    /// The linked span, once [`tree::Tree`] has found it; [`parents::NONE`] if the source lacks it.
+    linked: At,
+}
+
+impl LinkAt {
+    /// The linked span; `None` if the source lacks it.
+    pub(crate) fn linked(&self) -> Option<At> {
+        (self.linked != parents::NONE).then_some(self.linked)
+    }
 }
 
 /// A trace-context header that an instrumentation captured.
@@ -220,6 +236,7 @@ impl Gathered {
             at,
             trace: link.to.trace_id,
             span: u64::from_be_bytes(link.to.span_id.to_bytes()),
+            linked: parents::NONE,
         }));
         let came_as = span.came_as();
         let number = |id: SpanId| u64::from_be_bytes(id.to_bytes());
