@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use self::counting::{Counting, Key, Seen};
 pub(crate) use self::of_run::{OfRun, role_without_spans};
 use crate::hand_off::{Flag, Hop, Verdict};
-use crate::matching::evidence::{Evidence, Loose, Pairs};
+use crate::matching::evidence::{Evidence, Loose, Pair, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
 use crate::span::{Kind, SpanReference};
-use crate::threads::together;
+use crate::threads::{in_parts, together};
 
 /// The channel of a hand-off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -249,27 +249,22 @@ pub(crate) fn judge(
     );
     let mut edges = edges.unwrap_or_default();
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
-    let others = pairs
-        .iter()
-        .filter(|pair| !is_known(pair.sender) && !is_known(pair.receiver));
-    for pair in others {
-        let key = Key::of(tree, pair.sender, pair.receiver);
-        let seen = Seen {
-            sender: Some(tree.span(pair.sender).reference()),
-            receiver: Some(tree.span(pair.receiver).reference()),
-            spans: Some((pair.sender, pair.receiver)),
-            verdict: verdict::of(tree, pair.sender, pair.receiver),
-            evidence: pair.evidence,
-            flags: verdict::flags(tree, pair.sender, pair.receiver),
-            sender_unsampled: false,
-        };
-        let edge = edges
-            .entry(key)
-            .or_insert_with(|| Counting::new(key, names));
-        edge.count(tree, &seen);
-        edge.add_deliveries(pairs.redelivered(pair));
-        if let Some(each) = &mut each {
-            (each.take)(&seen.hand_off(key, names));
+    let judge_others = |pairs: &[Pair]| {
+        let others = pairs.iter().copied();
+        let others = others.filter(|pair| !is_known(pair.sender) && !is_known(pair.receiver));
+        others.map(|pair| (pair, judge_pair(tree, pair))).collect()
+    };
+    for some in pairs.all().chunks(JUDGED_AT_ONCE) {
+        let parts: Vec<Vec<(Pair, (Key, Seen))>> = in_parts(some, |_, _| false, judge_others);
+        for (pair, (key, seen)) in parts.into_iter().flatten() {
+            let edge = edges
+                .entry(key)
+                .or_insert_with(|| Counting::new(key, names));
+            edge.count(tree, &seen);
+            edge.add_deliveries(pairs.redelivered(&pair));
+            if let Some(each) = &mut each {
+                (each.take)(&seen.hand_off(key, names));
+            }
         }
     }
     // an ambiguous hand-off may be the only one on its edge
@@ -289,6 +284,23 @@ pub(crate) fn judge(
         worst.then_with(|| place(left).cmp(&place(right)))
     });
     (edges, pairs)
+}
+
+/// How many pairs are judged on all cores before they are counted.
+const JUDGED_AT_ONCE: usize = 1 << 17;
+
+/// Judges a pair, and says on which edge it is.
+fn judge_pair(tree: &Tree, pair: Pair) -> (Key, Seen) {
+    let seen = Seen {
+        sender: Some(tree.span(pair.sender).reference()),
+        receiver: Some(tree.span(pair.receiver).reference()),
+        spans: Some((pair.sender, pair.receiver)),
+        verdict: verdict::of(tree, pair.sender, pair.receiver),
+        evidence: pair.evidence,
+        flags: verdict::flags(tree, pair.sender, pair.receiver),
+        sender_unsampled: false,
+    };
+    (Key::of(tree, pair.sender, pair.receiver), seen)
 }
 
 /// Counts the requests whose captured headers say that the sender did not sample, on the edge from

@@ -174,8 +174,8 @@ impl Pairs {
     }
 
     /// All pairs, sorted by their senders.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter()
+    pub(crate) fn all(&self) -> &[Pair] {
+        &self.pairs
     }
 
     /// The ambiguous hand-offs, with the services of sender and receiver.

@@ -45,7 +45,7 @@ impl Places {
     /// Learns from the pairs found so far.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Places {
         let mut places = Places::named(tree);
-        for pair in pairs.iter() {
+        for pair in pairs.all() {
             places.add(tree, pair.sender, tree.span(pair.receiver).service);
         }
         places
