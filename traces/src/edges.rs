@@ -107,7 +107,7 @@ pub struct Example {
     pub receiver: Option<SpanReference>,
 }
 
-/// How many hand-offs broke without it being known which sender belongs to which receiver.
+/// How many hand-offs broke, although it is unknown which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Between {
@@ -135,7 +135,7 @@ pub struct Edge {
     pub flags: BTreeMap<Flag, u64>,
     /// How many hand-offs were matched by each kind of evidence.
     pub evidence: BTreeMap<Evidence, u64>,
-    /// How many further hand-offs broke, without it being known which.
+    /// How many further hand-offs broke, although it is unknown which.
     pub ambiguous: Between,
     /// How many more times messages, or requests with one id, arrived than they were sent. Each
     /// counts once, by the best of its deliveries.

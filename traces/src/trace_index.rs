@@ -312,8 +312,8 @@ impl TraceIndex {
         }
     }
 
-    /// The one trace that is meant by an id, as any backend writes it, or by the digits that begin
-    /// it ([`Wanted`]). A trace with exactly that id goes before those whose ids only begin so.
+    /// The one trace that an id means, as any backend writes it, or its first digits ([`Wanted`]).
+    /// A trace with exactly that id takes precedence over traces whose ids only begin with it.
     ///
     /// # Errors
     /// If there is none, or more than one, or if the text is not an id.

@@ -88,7 +88,7 @@ pub struct Summary {
     /// log line of the receiver was found.
     #[serde(default)]
     pub unjudged: u64,
-    /// The same by hop. In an export, hand-offs are among them that broke without it being known
+    /// The same by hop. In an export, they include the hand-offs that broke although it is unknown
     /// which.
     #[serde(default)]
     pub unjudged_by_hop: BTreeMap<Hop, u64>,

@@ -89,7 +89,7 @@ pub(crate) struct Pair {
     pub(crate) evidence: Evidence,
 }
 
-/// Hand-offs of one edge that broke, without it being known which sender belongs to which receiver.
+/// Hand-offs of one edge that broke, although it is unknown which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ambiguous {
     /// At least this many.
