@@ -35,7 +35,7 @@ pub(crate) struct AuditState {
 pub(crate) struct Notes {
     /// The hand-offs that could not be judged.
     pub(crate) unjudged: Vec<Unjudged>,
-    /// The edges on which some hand-offs broke without it being known which.
+    /// The edges on which some hand-offs broke, but it is unknown which.
     pub(crate) ambiguous: BTreeMap<EdgeKey, Between>,
     /// What broke the edges, if the spans show it.
     pub(crate) causes: BTreeMap<EdgeKey, String>,

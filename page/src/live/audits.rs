@@ -159,7 +159,7 @@ impl Held {
     }
 
     /// Counts the receiver of a hand-off with the hand-off `with` that it was found to be an end
-    /// of, and no more by its own id.
+    /// of, and no longer by its own id.
     fn count_with(&mut self, with: Key, receiver: Option<Key>) {
         let Some(key) = receiver.filter(|receiver| *receiver != with) else {
             return;
@@ -210,8 +210,8 @@ impl Held {
         }
     }
 
-    /// Counts hand-offs again that an audit took for one with the hand-off `with`, as `by_audit`
-    /// says.
+    /// Counts hand-offs separately again that an audit had counted together with the hand-off
+    /// `with`, as `by_audit` says.
     fn separate(&mut self, with: Key, by_audit: &ByAudit) {
         let receiver = by_audit.receiver.map(|end| end.trace_id);
         let entry = receiver.and_then(|id| self.traces.get(id));

@@ -41,7 +41,7 @@ pub(super) struct HandOff {
     pub(super) logged: Option<UnixTime>,
     /// What an audit shows, if ids do not match its ends.
     pub(super) by_audit: Option<Box<ByAudit>>,
-    /// The hand-off that it is one with, as an audit showed. It counts there.
+    /// The hand-off that an audit found to be the same one. It counts there.
     pub(super) counts_as: Option<Key>,
     /// The verdict by ids, and the place of the receiver that it is about.
     by_ids: Option<(Option<Verdict>, usize)>,
