@@ -163,7 +163,7 @@ fn the_verdicts_are_those_of_the_code() {
     }
     text.push_str(
         "\n## Flags\n\nA flag says what else did not survive, whatever the verdict. A flag that a \
-         source cannot show is `null`.\n\n| flag | when |\n| --- | --- |\n",
+         source cannot show\nis `null`.\n\n| flag | when |\n| --- | --- |\n",
     );
     for flag in Flag::ALL {
         writeln!(text, "| `{flag}` | {} |", flag.meaning()).expect("memory");
@@ -250,9 +250,9 @@ async fn the_files_are_those_of_a_run() {
     assert_eq!(unlisted, None, "a file that the page does not list");
 
     let mut text = "# Files of a run\n\n\
-        `baton run`, `baton up --save`, `baton burst --out` and `baton merge` write a run: a directory \
-        that is\nenough to judge it again, on any machine. `baton burst --out` writes no logs, because \
-        it does not run the\nfunctions.\n\n| file | what it holds |\n| --- | --- |\n"
+        `baton run`, `baton up --save`, `baton burst --out` and `baton merge` write a run: a \
+        directory\nthat is enough to judge it again, on any machine. `baton burst --out` writes no logs, \
+        because it does not\nrun the functions.\n\n| file | what it holds |\n| --- | --- |\n"
         .to_owned();
     for (path, holds) in files {
         let name = path.strip_prefix(run.path()).expect("a file of the run");
@@ -260,7 +260,7 @@ async fn the_files_are_those_of_a_run() {
     }
     text.push_str(
         "\nThe directory is named after the pairing: `:` becomes `_to_`, `,` becomes `+`, and the \
-         second run of a\npairing gets `_2`. So `tracecontext,b3:b3` is `tracecontext+b3_to_b3`.\n",
+         second run of\na pairing gets `_2`. So `tracecontext,b3:b3` is `tracecontext+b3_to_b3`.\n",
     );
     check("files.md", &text);
 }

@@ -28,7 +28,7 @@ pub(crate) struct ExplainArguments {
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
     /// A library whose answer is shown in full, with the headers that it would send on; may be
-    /// repeated; all shows every library
+    /// repeated; all stands for every library
     #[arg(long = "as", value_name = "LIBRARY", value_parser = library)]
     libraries: Vec<Named>,
     /// List the libraries whose answers are known

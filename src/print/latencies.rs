@@ -18,7 +18,7 @@ const LATENCIES: [&str; 4] = [
 const NAMED: usize = 3;
 
 /// The sentences. `names` holds the names of the runs.
-pub(crate) fn brief(
+pub(crate) fn latency_sentences(
     comparison: &Comparison,
     summaries: &[Summary],
     names: &[String],
