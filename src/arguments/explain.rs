@@ -70,7 +70,7 @@ fn library(text: &str) -> Result<Named, String> {
     find(text).map(Named::One).ok_or_else(|| {
         let names: Vec<&str> = LIBRARIES.iter().map(|library| library.name).collect();
         format!(
-            "the libraries are {}; all means every one",
+            "there is no such library; the libraries are {}, or all",
             names.join(", ")
         )
     })
