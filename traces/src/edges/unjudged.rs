@@ -10,6 +10,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
+use crate::threads::numbers;
 
 /// Hand-offs of one service that could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -151,7 +152,10 @@ type Row = (Name, What, Option<String>, Reason);
 /// The hand-offs that are not in `pairs`.
 pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     let loose = Loose::of(tree, pairs);
-    let others = Others::of(tree, pairs);
+    let others = match loose.calls.is_empty() && loose.receivers.is_empty() {
+        true => Others::default(),
+        false => Others::of(tree, pairs),
+    };
     let mut rows: BTreeMap<Row, (u64, Option<BTreeSet<Name>>)> = BTreeMap::new();
     let mut add = |at: At, what, to, (reason, others): (Reason, Option<BTreeSet<Name>>)| {
         let key = (tree.span(at).service, what, to, reason);
@@ -198,10 +202,14 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
         };
         add(receiver, what, to, (reason, None));
     }
-    for at in tree.all().filter(|at| !pairs.has_sender(*at)) {
-        if let Parent::Span(parent) = tree.parent(at)
-            && tree.span(parent).service != tree.span(at).service
-        {
+    let in_another_service =
+        |parent: At, at: At| tree.span(parent).service != tree.span(at).service;
+    let continues = |at: At| match tree.parent(at) {
+        Parent::Span(parent) => !pairs.has_sender(at) && in_another_service(parent, at),
+        _ => false,
+    };
+    for at in numbers(tree.len(), continues) {
+        if let Parent::Span(parent) = tree.parent(at) {
             let reason = match tree.is_in_circle(at) {
                 true => CIRCLE,
                 false if !are_ends(tree, parent, at) => TWO_NAMES,
@@ -236,6 +244,7 @@ fn is_preflight(tree: &Tree, receiver: At) -> bool {
 }
 
 /// Where the services of this source answer, and what they receive.
+#[derive(Default)]
 struct Others {
     /// The services that answered the calls of each service.
     calls: BTreeMap<(Name, Name, u16), BTreeSet<Name>>,
@@ -251,15 +260,12 @@ struct Others {
 
 impl Others {
     fn of(tree: &Tree, pairs: &Pairs) -> Others {
-        let services: BTreeSet<Name> = tree.spans().iter().map(|end| end.service).collect();
+        let services = tree.spans_by_service().keys().copied();
         let lower = |name: Name| tree.names().text(name).to_ascii_lowercase();
         let mut others = Others {
             calls: BTreeMap::new(),
             hosts: BTreeMap::new(),
-            named: services
-                .into_iter()
-                .map(|name| (lower(name), name))
-                .collect(),
+            named: services.map(|name| (lower(name), name)).collect(),
             destinations: BTreeMap::new(),
             receive: BTreeSet::new(),
         };
