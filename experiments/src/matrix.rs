@@ -132,7 +132,7 @@ impl Preparation {
     /// Runs the labs, a few at a time, counts the verdicts, and finds the answer.
     ///
     /// # Errors
-    /// If a lab cannot be run, its files cannot be read, or a signal came.
+    /// If a lab cannot be run, its files cannot be read, or a signal arrived.
     pub fn measure(
         self,
         observer: &dyn Observer,

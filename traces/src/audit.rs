@@ -151,7 +151,7 @@ impl Audit {
         self.judge_run(None, Some(each))
     }
 
-    /// Judges every hand-off. Those that a run's ids, logs and lab records tell are taken from
+    /// Judges every hand-off. Those that a run's ids, logs and lab records show are taken from
     /// `of_run`, which must be finished; `None` for an export. Every judged hand-off goes to
     /// `each`.
     pub fn judge_run(

@@ -48,7 +48,7 @@ pub struct Edge {
     pub from: usize,
     /// The receiver, as an index into the nodes.
     pub to: usize,
-    /// The channel; `None` in a run, where the nodes tell it.
+    /// The channel; `None` in a run, where the nodes show it.
     pub channel: Option<Channel>,
     /// How many requests or messages went over it. On an edge with verdicts: how many were judged.
     pub count: u64,

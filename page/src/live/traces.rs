@@ -125,7 +125,7 @@ impl Traces {
 }
 
 impl Traces {
-    /// Finds the spans above a sender. Returns the span that could show more if it came.
+    /// Finds the spans above a sender. Returns the span that could show more if it arrived.
     pub(super) fn look_above(&self, sender: &mut Sender, service: Name) -> Option<SpanReference> {
         let (reference, parent) = (sender.reference?, sender.parent?);
         let around = &self.get(reference.trace_id)?.around;
@@ -145,7 +145,7 @@ impl Traces {
     }
 
     /// Finds the spans below a sender that a receiver has as its parent or a link. Adds the spans
-    /// that could show more if they came to `awaited`.
+    /// that could show more if they arrived to `awaited`.
     pub(super) fn look_below(
         &self,
         sender: &mut Sender,
