@@ -16,10 +16,13 @@ use crate::support::command::Sandbox;
 /// Says where a page comes from, to someone who opens it in an editor.
 const GENERATED: &str = "<!-- Generated: BATON_UPDATE_DOCS=1 cargo test --test whole reference -->";
 
+/// The columns of the documents.
+const MAX_COLUMNS: usize = 100;
+
 /// Compares a page with the document, or writes it.
 fn check(name: &str, text: &str) {
     let path = folder().join(name);
-    let page = format!("{GENERATED}\n\n{}\n", text.trim_end());
+    let page = format!("{GENERATED}\n\n{}\n", folded(text.trim_end()));
     if std::env::var_os("BATON_UPDATE_DOCS").is_some() {
         std::fs::write(path, page).expect("the page");
         return;
@@ -30,6 +33,34 @@ fn check(name: &str, text: &str) {
         "docs/reference/{name} is out of date; BATON_UPDATE_DOCS=1 cargo test --test whole \
          reference updates it"
     );
+}
+
+/// The page with its paragraphs folded into lines of at most [`MAX_COLUMNS`]. Tables, lists, headings
+/// and the output of commands stay as they are.
+fn folded(text: &str) -> String {
+    let mut is_output = false;
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let stays =
+            is_output || paragraph.starts_with(['|', '#', '-', '<']) || paragraph.contains("```");
+        is_output ^= paragraph.matches("```").count() % 2 == 1;
+        if stays {
+            return paragraph.to_owned();
+        }
+        let mut lines = vec![String::new()];
+        for word in paragraph.split_whitespace() {
+            let line = lines.last_mut().expect("there is a line");
+            if line.is_empty() {
+                line.push_str(word);
+            } else if line.chars().count() + 1 + word.chars().count() <= MAX_COLUMNS {
+                line.push(' ');
+                line.push_str(word);
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+        lines.join("\n")
+    });
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 fn folder() -> PathBuf {
