@@ -12,7 +12,7 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 const complaints = [];
 
-/** A page that fails the lesson when anything in it fails, or runs what it should not. */
+/** A page that fails the lesson when anything in it fails, or runs what it must not. */
 async function open(path, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, bypassCSP: false, ...options });
   const page = await context.newPage();
@@ -219,7 +219,7 @@ await page.getByLabel('Superpower').fill(hostile);
 const ids = '0af7651916cd43dd8448eb211c803190-b7ad6b7169203331';
 await send(page, `traceparent: 00-${ids}-01\ntracestate: a=<script>alert(1)</script>\nx-hostile: ${hostile}`);
 
-/** Fails if anything of a page ran, became an element, or turned the direction of text. */
+/** Fails if anything of a page ran, became an element, or reordered text. */
 async function harmless(view, where, visible = shows) {
   const found = await view.evaluate(() => {
     const copy = document.documentElement.cloneNode(true);

@@ -107,7 +107,7 @@ pub struct Example {
     pub receiver: Option<SpanReference>,
 }
 
-/// How many hand-offs broke without it being known which sender belongs to which receiver.
+/// How many hand-offs broke, although it is unknown which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Between {
@@ -135,7 +135,7 @@ pub struct Edge {
     pub flags: BTreeMap<Flag, u64>,
     /// How many hand-offs were matched by each kind of evidence.
     pub evidence: BTreeMap<Evidence, u64>,
-    /// How many further hand-offs broke, without it being known which.
+    /// How many further hand-offs broke, although it is unknown which.
     pub ambiguous: Between,
     /// How many more times messages, or requests with one id, arrived than they were sent. Each
     /// counts once, by the best of its deliveries.
@@ -155,7 +155,7 @@ pub struct Edge {
     pub traces_whole: u64,
     /// A few hand-offs of each verdict.
     pub examples: Vec<Example>,
-    /// What the formats of the services predict, if a file tells them.
+    /// What the formats of the services predict, if a file lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prediction: Option<Prediction>,
 }
@@ -229,12 +229,12 @@ impl Edge {
 pub(crate) struct Each<'a> {
     /// Takes one.
     pub(crate) take: &'a mut dyn FnMut(&HandOff),
-    /// Whether it also takes those that the ids, logs and lab records of a run tell.
+    /// Whether it also takes those that the ids, logs and lab records of a run show.
     pub(crate) takes_those_of_run: bool,
 }
 
 /// The edges of a source, those with the most broken hand-offs first, and the pairs of its spans.
-/// `of_run` has the hand-offs that a run's ids, logs and lab records tell; they are not judged by
+/// `of_run` has the hand-offs that a run's ids, logs and lab records show; they are not judged by
 /// other evidence again.
 pub(crate) fn judge(
     tree: &Tree,

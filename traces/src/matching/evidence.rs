@@ -120,7 +120,7 @@ impl Found {
     }
 }
 
-/// Hand-offs of one edge that broke, without it being known which sender belongs to which receiver.
+/// Hand-offs of one edge that broke, although it is unknown which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ambiguous {
     /// At least this many.
