@@ -44,6 +44,7 @@ fn span(line: &str) -> Span<'_> {
         "producer" => Kind::Producer,
         "consumer" => Kind::Consumer,
         "internal" => Kind::Internal,
+        "unset" => Kind::Unspecified,
         _ => panic!("{line}"),
     };
     let time = |milliseconds: &str| {
@@ -62,6 +63,7 @@ fn span(line: &str) -> Span<'_> {
                     attributes: Vec::new(),
                 });
             }
+            ("service.namespace", name) => span.namespace = name.into(),
             ("name", name) => span.name = name.to_owned().into(),
             ("baton.span.format", form) => {
                 span.attributes

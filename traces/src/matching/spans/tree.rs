@@ -38,6 +38,7 @@ pub(crate) struct Tree {
 impl Tree {
     /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
+        gathered.settle_namespaces();
         order::sort_all(&mut gathered);
         let (mut parents, mut entries) = parents::of(&gathered.spans);
         if parents::name_services(&mut gathered.spans, &parents) {
