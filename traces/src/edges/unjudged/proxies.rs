@@ -1,0 +1,80 @@
+//! Requests that a proxy may have passed on. A proxy that writes only spans of kind SERVER shows no
+//! call that could be judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Reason;
+use crate::matching::evidence::same_path;
+use crate::matching::names::Name;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::Tree;
+use crate::span::Kind;
+
+pub(super) const PASSED_ON: Reason = Reason::new(
+    "a service without spans for its own calls had a request of this path at this time: it may be a proxy that passed the request on",
+    "the proxy's spans of kind CLIENT, or x-request-id captured as an attribute",
+);
+
+/// How many requests of a proxy are compared with one receiver.
+const MAX_TRIED: usize = 256;
+
+/// The requests to services that may be proxies, by the end of their path and in the order of their
+/// start.
+pub(super) struct Proxies<'t> {
+    tree: &'t Tree,
+    by_path: BTreeMap<&'t str, Vec<At>>,
+}
+
+impl<'t> Proxies<'t> {
+    /// Those with the path of one of these `receivers`.
+    pub(super) fn of(tree: &'t Tree, receivers: &[At]) -> Proxies<'t> {
+        let mut by_path: BTreeMap<&str, Vec<At>> = BTreeMap::new();
+        for at in receivers {
+            by_path.entry(last_part(tree, *at)).or_default();
+        }
+        by_path.remove("");
+        if !by_path.is_empty() {
+            let is_call = |at: &At| tree.span(*at).kind.is_sender();
+            let calling = tree.all().filter(is_call).map(|at| tree.span(at).service);
+            let calling: BTreeSet<Name> = calling.collect();
+            for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
+                if !calling.contains(&tree.span(at).service)
+                    && let Some(same) = by_path.get_mut(last_part(tree, at))
+                {
+                    same.push(at);
+                }
+            }
+        }
+        for same in by_path.values_mut() {
+            same.sort_by_key(|at| (tree.span(*at).start, *at));
+        }
+        Proxies { tree, by_path }
+    }
+
+    /// Whether a request to another service, with the path and method of `receiver`, lasts at the
+    /// time of `receiver`.
+    pub(super) fn may_have_passed_on(&self, receiver: At) -> bool {
+        let tree = self.tree;
+        let (own, about) = (tree.span(receiver), tree.about(receiver));
+        let Some(same) = self.by_path.get(last_part(tree, receiver)) else {
+            return false;
+        };
+        let begun = same.partition_point(|at| tree.span(*at).start <= own.end);
+        same[..begun].iter().rev().take(MAX_TRIED).any(|at| {
+            let (span, passed) = (tree.span(*at), tree.about(*at));
+            let is_one_method = passed.method == about.method || passed.method.is_empty();
+            span.service != own.service
+                && span.end >= own.start
+                && is_one_method
+                && same_path(tree, passed, about) == Some(true)
+        })
+    }
+}
+
+/// The last part of the path that the span `at` answers; empty if it is unknown.
+fn last_part(tree: &Tree, at: At) -> &str {
+    let path = tree.names().text(tree.about(at).path);
+    path.rsplit('/')
+        .find(|part| !part.is_empty())
+        .unwrap_or(path)
+}

@@ -1,0 +1,51 @@
+//! Spans that may receive something, although their kind does not say so.
+
+use std::collections::BTreeSet;
+
+use super::Reason;
+use crate::matching::evidence::Pairs;
+use crate::matching::names::Name;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::{Parent, Tree};
+use crate::span::Kind;
+
+const LIKE_OTHERS: Reason = Reason::new(
+    "it starts a trace, although others of its kind in this service have a sender",
+    "the kind SERVER or CONSUMER on spans that receive something, and only on those",
+);
+const WITHOUT_KIND: Reason = Reason::new(
+    "no span of this service says by its kind whether it sends or receives, so a break does not show",
+    "span kinds: SERVER or CONSUMER for what arrives, CLIENT or PRODUCER for what is sent",
+);
+
+/// The roots that are not of a receiver's kind, and that may have received something all the same:
+/// other spans of that kind in their service did, or no span of the service has the kind of an end,
+/// and the root looks like a request.
+pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<(At, Reason)> {
+    let is_plain = |at: At| matches!(tree.span(at).kind, Kind::Internal | Kind::Unspecified);
+    let is_root =
+        |at: &At| is_plain(*at) && tree.parent(*at) == Parent::None && !pairs.has_sender(*at);
+    let roots: Vec<At> = tree.all().filter(is_root).collect();
+    if roots.is_empty() {
+        return Vec::new();
+    }
+    let service = |at: At| tree.span(at).service;
+    let receivers = pairs.iter().map(|pair| pair.receiver);
+    let receiving: BTreeSet<Name> = receivers.filter(|at| is_plain(*at)).map(service).collect();
+    let ends = tree.all().filter(|at| !is_plain(*at));
+    let with_ends: BTreeSet<Name> = ends.map(service).collect();
+    let reason = |at: At| match () {
+        () if receiving.contains(&service(at)) => Some(LIKE_OTHERS),
+        () if !with_ends.contains(&service(at)) && is_like_request(tree, at) => Some(WITHOUT_KIND),
+        () => None,
+    };
+    let roots = roots.into_iter();
+    roots.filter_map(|at| Some((at, reason(at)?))).collect()
+}
+
+/// Whether the span `at` has a request's path or method, or the attributes of a message.
+fn is_like_request(tree: &Tree, at: At) -> bool {
+    let about = tree.about(at);
+    let names = [about.path, about.route, about.method, about.rpc];
+    about.is_messaging || names.iter().any(|name| !name.is_empty())
+}
