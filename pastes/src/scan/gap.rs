@@ -192,6 +192,17 @@ impl<'a> Gap<'a> {
         is_followed.then_some(after)
     }
 
+    /// The end of a type's name, if the member with the value follows in brackets:
+    /// `MessageAttributeValue(StringValue=`.
+    fn constructor_at(&self, at: usize) -> Option<usize> {
+        let rest = self.text.get(at..self.limit).filter(|_| self.is_strong)?;
+        let length = rest.iter().position(|byte| !is_word(*byte))?;
+        let is_opened = length > 0 && matches!(rest[length], b'(' | b'{');
+        let inside = at + length + 1;
+        let is_member = is_opened && self.filler_at(inside).is_some();
+        is_member.then_some(at + length)
+    }
+
     /// Whether the value is on the next line: in quotes or brackets, or with a known shape.
     fn is_value_below(&self) -> bool {
         let rest = &self.text[self.at..self.limit];
@@ -264,7 +275,10 @@ impl<'a> Gap<'a> {
             self.at += 1;
             return true;
         }
-        match self.filler_at(self.at) {
+        match self
+            .filler_at(self.at)
+            .or_else(|| self.constructor_at(self.at))
+        {
             Some(end) => {
                 self.at = end;
                 true
