@@ -38,17 +38,22 @@ pub struct Unjudged {
     /// The services that may be at the other end; `None` if any may.
     #[serde(skip)]
     pub others: Option<BTreeSet<String>>,
+    /// Whether the sender may have no span that shows it.
+    #[serde(skip)]
+    pub hides_sender: bool,
 }
 
 impl Unjudged {
-    /// Whether they may be hand-offs from `from` to `to`, as their senders show.
+    /// Whether they may be hand-offs from `from` to `to`, as their senders show. Receivers only
+    /// count if their senders may not show.
     pub fn may_be_between(&self, from: &str, to: &str) -> bool {
         let is_sent = matches!(self.what, What::Calls | What::MessagesSent);
+        let (own, other) = if is_sent { (from, to) } else { (to, from) };
         let others = self.others.as_ref();
         self.is_hand_off
-            && is_sent
-            && self.service == from
-            && others.is_none_or(|others| others.contains(to))
+            && (is_sent || self.hides_sender)
+            && self.service == own
+            && others.is_none_or(|others| others.contains(other))
     }
 }
 
@@ -75,6 +80,8 @@ struct Reason {
     why: &'static str,
     would_help: Option<&'static str>,
     is_hand_off: bool,
+    /// Whether the sender may have no span that shows it.
+    hides_sender: bool,
 }
 
 impl Reason {
@@ -84,6 +91,15 @@ impl Reason {
             why,
             would_help: Some(would_help),
             is_hand_off: true,
+            hides_sender: false,
+        }
+    }
+
+    /// The reason for a hand-off that may have broken, and whose sender may not show.
+    const fn of_hidden_sender(why: &'static str, would_help: &'static str) -> Reason {
+        Reason {
+            hides_sender: true,
+            ..Reason::new(why, would_help)
         }
     }
 
@@ -93,6 +109,7 @@ impl Reason {
             why,
             would_help: None,
             is_hand_off: false,
+            hides_sender: false,
         }
     }
 }
@@ -180,13 +197,13 @@ impl Rows<'_> {
         });
     }
 
-    fn add_receiver(&mut self, at: At, reason: Reason) {
+    fn add_receiver(&mut self, at: At, reason: Reason, others: Option<BTreeSet<Name>>) {
         let is_message = self.tree.span(at).kind == Kind::Consumer;
         let (what, to) = match is_message {
             true => (What::MessagesReceived, destination(self.tree, at)),
             false => (What::Roots, None),
         };
-        self.add(at, what, to, (reason, None));
+        self.add(at, what, to, (reason, others));
     }
 
     fn finish(self) -> Vec<Unjudged> {
@@ -201,6 +218,7 @@ impl Rows<'_> {
             would_help: reason.would_help.map(str::to_owned),
             is_hand_off: reason.is_hand_off,
             others: others.map(|others| others.into_iter().map(text).collect()),
+            hides_sender: reason.hides_sender,
         });
         let mut unjudged: Vec<Unjudged> = unjudged.collect();
         unjudged.sort();
@@ -230,20 +248,19 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     let mut uncalled = Vec::new();
     for receiver in loose.receivers.into_iter().filter(sure) {
         match reason_of_receiver(tree, &others, receiver) {
-            Some(reason) => rows.add_receiver(receiver, reason),
+            Some(reason) => rows.add_receiver(receiver, reason, None),
             None => uncalled.push(receiver),
         }
     }
     let proxies = Proxies::of(tree, &uncalled);
     for receiver in uncalled {
-        let reason = match proxies.may_have_passed_on(receiver) {
-            true => PASSED_ON,
-            false => NO_CALLER,
-        };
-        rows.add_receiver(receiver, reason);
+        match proxies.that_may_have_passed_on(receiver) {
+            Some(proxy) => rows.add_receiver(receiver, PASSED_ON, Some(BTreeSet::from([proxy]))),
+            None => rows.add_receiver(receiver, NO_CALLER, None),
+        }
     }
-    for (at, reason) in without_kind::find(tree, pairs) {
-        rows.add_receiver(at, reason);
+    for (at, reason, senders) in without_kind::find(tree, pairs) {
+        rows.add_receiver(at, reason, senders);
     }
     add_continued(tree, pairs, &mut rows);
     rows.finish()
@@ -283,8 +300,7 @@ fn add_continued(tree: &Tree, pairs: &Pairs, rows: &mut Rows<'_>) {
     if continued.is_empty() {
         return;
     }
-    let others = tree.all().filter(|at| !tree.about(*at).is_database);
-    let with_others: BTreeSet<Name> = others.map(|at| tree.span(at).service).collect();
+    let with_others = tree.services(|at| !tree.about(at).is_database);
     for (at, parent) in continued {
         let reason = match tree.is_in_circle(at) {
             true => CIRCLE,

@@ -1,7 +1,7 @@
 //! Requests that a proxy may have passed on. A proxy that writes only spans of kind SERVER shows no
 //! call that could be judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use foldhash::HashMap;
 
 use super::Reason;
 use crate::matching::evidence::same_path;
@@ -10,7 +10,7 @@ use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
 use crate::span::Kind;
 
-pub(super) const PASSED_ON: Reason = Reason::new(
+pub(super) const PASSED_ON: Reason = Reason::of_hidden_sender(
     "a service without spans for its own calls had a request of this path at this time: it may be a proxy that passed the request on",
     "the proxy's spans of kind CLIENT, or x-request-id captured as an attribute",
 );
@@ -22,21 +22,19 @@ const MAX_TRIED: usize = 256;
 /// start.
 pub(super) struct Proxies<'t> {
     tree: &'t Tree,
-    by_path: BTreeMap<&'t str, Vec<At>>,
+    by_path: HashMap<&'t str, Vec<At>>,
 }
 
 impl<'t> Proxies<'t> {
     /// Those with the path of one of these `receivers`.
     pub(super) fn of(tree: &'t Tree, receivers: &[At]) -> Proxies<'t> {
-        let mut by_path: BTreeMap<&str, Vec<At>> = BTreeMap::new();
+        let mut by_path: HashMap<&str, Vec<At>> = HashMap::default();
         for at in receivers {
             by_path.entry(last_part(tree, *at)).or_default();
         }
         by_path.remove("");
         if !by_path.is_empty() {
-            let is_call = |at: &At| tree.span(*at).kind.is_sender();
-            let calling = tree.all().filter(is_call).map(|at| tree.span(at).service);
-            let calling: BTreeSet<Name> = calling.collect();
+            let calling = tree.services(|at| tree.span(at).kind.is_sender());
             for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
                 if !calling.contains(&tree.span(at).service)
                     && let Some(same) = by_path.get_mut(last_part(tree, at))
@@ -51,23 +49,23 @@ impl<'t> Proxies<'t> {
         Proxies { tree, by_path }
     }
 
-    /// Whether a request to another service, with the path and method of `receiver`, lasts at the
-    /// time of `receiver`.
-    pub(super) fn may_have_passed_on(&self, receiver: At) -> bool {
+    /// The service that has a request with the path and method of `receiver` at the time of
+    /// `receiver`.
+    pub(super) fn that_may_have_passed_on(&self, receiver: At) -> Option<Name> {
         let tree = self.tree;
         let (own, about) = (tree.span(receiver), tree.about(receiver));
-        let Some(same) = self.by_path.get(last_part(tree, receiver)) else {
-            return false;
-        };
+        let same = self.by_path.get(last_part(tree, receiver))?;
         let begun = same.partition_point(|at| tree.span(*at).start <= own.end);
-        same[..begun].iter().rev().take(MAX_TRIED).any(|at| {
-            let (span, passed) = (tree.span(*at), tree.about(*at));
+        let mut tried = same[..begun].iter().rev().take(MAX_TRIED);
+        let proxy = tried.find(|at| {
+            let (span, passed) = (tree.span(**at), tree.about(**at));
             let is_one_method = passed.method == about.method || passed.method.is_empty();
             span.service != own.service
                 && span.end >= own.start
                 && is_one_method
                 && same_path(tree, passed, about) == Some(true)
-        })
+        });
+        proxy.map(|at| tree.span(*at).service)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Spans that may receive something, although their kind does not say so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reason;
 use crate::matching::evidence::Pairs;
@@ -9,19 +9,22 @@ use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
 
-const LIKE_OTHERS: Reason = Reason::new(
+const LIKE_OTHERS: Reason = Reason::of_hidden_sender(
     "it starts a trace, although others of its kind in this service have a sender",
     "the kind SERVER or CONSUMER on spans that receive something, and only on those",
 );
-const WITHOUT_KIND: Reason = Reason::new(
+const WITHOUT_KIND: Reason = Reason::of_hidden_sender(
     "no span of this service says by its kind whether it sends or receives, so a break does not show",
     "span kinds: SERVER or CONSUMER for what arrives, CLIENT or PRODUCER for what is sent",
 );
 
+/// A root, why it is not judged, and the services that may have sent to it; `None` for any.
+type Found = (At, Reason, Option<BTreeSet<Name>>);
+
 /// The roots that are not of a receiver's kind, and that may have received something all the same:
 /// other spans of that kind in their service did, or no span of the service has the kind of an end,
 /// and the root looks like a request.
-pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<(At, Reason)> {
+pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<Found> {
     let is_plain = |at: At| matches!(tree.span(at).kind, Kind::Internal | Kind::Unspecified);
     let is_root =
         |at: &At| is_plain(*at) && tree.parent(*at) == Parent::None && !pairs.has_sender(*at);
@@ -30,17 +33,18 @@ pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<(At, Reason)> {
         return Vec::new();
     }
     let service = |at: At| tree.span(at).service;
-    let receivers = pairs.iter().map(|pair| pair.receiver);
-    let receiving: BTreeSet<Name> = receivers.filter(|at| is_plain(*at)).map(service).collect();
-    let ends = tree.all().filter(|at| !is_plain(*at));
-    let with_ends: BTreeSet<Name> = ends.map(service).collect();
-    let reason = |at: At| match () {
-        () if receiving.contains(&service(at)) => Some(LIKE_OTHERS),
-        () if !with_ends.contains(&service(at)) && is_like_request(tree, at) => Some(WITHOUT_KIND),
-        () => None,
+    let mut senders: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    for pair in pairs.iter().filter(|pair| is_plain(pair.receiver)) {
+        let known = senders.entry(service(pair.receiver)).or_default();
+        known.insert(service(pair.sender));
+    }
+    let with_ends = tree.services(|at| !is_plain(at));
+    let found = |at: At| match senders.get(&service(at)) {
+        Some(senders) => Some((at, LIKE_OTHERS, Some(senders.clone()))),
+        None if with_ends.contains(&service(at)) || !is_like_request(tree, at) => None,
+        None => Some((at, WITHOUT_KIND, None)),
     };
-    let roots = roots.into_iter();
-    roots.filter_map(|at| Some((at, reason(at)?))).collect()
+    roots.into_iter().filter_map(found).collect()
 }
 
 /// Whether the span `at` has a request's path or method, or the attributes of a message.

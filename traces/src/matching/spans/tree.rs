@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use foldhash::HashSet;
+
 use super::about::{About, Operation};
 use super::by_trace::ByTrace;
 use super::order;
@@ -70,6 +72,13 @@ impl Tree {
     /// The numbers of all spans.
     pub(crate) fn all(&self) -> impl Iterator<Item = At> + use<> {
         0..self.len() as At
+    }
+
+    /// The services that have a span that `is_wanted`.
+    pub(crate) fn services(&self, is_wanted: impl Fn(At) -> bool) -> BTreeSet<Name> {
+        let wanted = self.all().filter(|at| is_wanted(*at));
+        let services: HashSet<Name> = wanted.map(|at| self.span(at).service).collect();
+        services.into_iter().collect()
     }
 
     /// The span `at`.
