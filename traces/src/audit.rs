@@ -208,9 +208,10 @@ impl Audit {
         let of_run = of_run.as_ref();
         let ((edges, mut pairs), counts) = together(
             || judge(&tree, of_run, each),
-            || (spans_by_service(&tree), received(&tree)),
+            || (traces(&tree), received(&tree)),
         );
-        let (spans_by_service, received) = counts;
+        let (traces, received) = counts;
+        let spans_by_service = spans_by_service(&tree);
         let mut unjudged = Vec::new();
         if let Some(of_run) = of_run {
             of_run.mark(&mut pairs);
@@ -230,7 +231,7 @@ impl Audit {
             unjudged,
             received,
             spans: tree.len() as u64,
-            traces: traces(&tree),
+            traces,
             most_ambiguous: Some(pairs.most_ambiguous()),
             left_out: tree.left_out(),
             services: spans_by_service.keys().cloned().collect(),
@@ -245,12 +246,8 @@ fn traces(tree: &Tree) -> u64 {
 }
 
 fn spans_by_service(tree: &Tree) -> BTreeMap<String, u64> {
-    let mut spans: BTreeMap<Name, u64> = BTreeMap::new();
-    for end in tree.spans() {
-        *spans.entry(end.service).or_default() += 1;
-    }
-    let named = |(name, spans)| (tree.names().text(name).to_owned(), spans);
-    spans.into_iter().map(named).collect()
+    let named = |(name, spans): (&Name, &u64)| (tree.names().text(*name).to_owned(), *spans);
+    tree.spans_by_service().iter().map(named).collect()
 }
 
 fn received(tree: &Tree) -> BTreeMap<String, Received> {

@@ -14,6 +14,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
+use crate::threads::numbers;
 
 /// Hand-offs of one service that could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -229,7 +230,10 @@ impl Rows<'_> {
 /// The hand-offs that are not in `pairs`.
 pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     let loose = Loose::of(tree, pairs);
-    let others = Others::of(tree, pairs);
+    let others = match loose.calls.is_empty() && loose.receivers.is_empty() {
+        true => Others::default(),
+        false => Others::of(tree, pairs),
+    };
     let mut rows = Rows {
         tree,
         rows: BTreeMap::new(),
@@ -288,10 +292,14 @@ fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reas
 
 /// Adds the spans below a span of another service that are not the receivers of a hand-off.
 fn add_continued(tree: &Tree, pairs: &Pairs, rows: &mut Rows<'_>) {
+    let is_elsewhere = |parent: At, at: At| tree.span(parent).service != tree.span(at).service;
+    let continues = |at: At| match tree.parent(at) {
+        Parent::Span(parent) => !pairs.has_sender(at) && is_elsewhere(parent, at),
+        _ => false,
+    };
     let mut continued = Vec::new();
-    for at in tree.all().filter(|at| !pairs.has_sender(*at)) {
+    for at in numbers(tree.len(), continues) {
         if let Parent::Span(parent) = tree.parent(at)
-            && tree.span(parent).service != tree.span(at).service
             && (tree.is_in_circle(at) || !are_ends(tree, parent, at))
         {
             continued.push((at, parent));
@@ -320,6 +328,7 @@ fn is_preflight(tree: &Tree, receiver: At) -> bool {
 }
 
 /// Where the services of this source answer, and what they receive.
+#[derive(Default)]
 struct Others {
     /// The services that answered the calls of each service.
     calls: BTreeMap<(Name, Name, u16), BTreeSet<Name>>,
@@ -335,15 +344,12 @@ struct Others {
 
 impl Others {
     fn of(tree: &Tree, pairs: &Pairs) -> Others {
-        let services: BTreeSet<Name> = tree.spans().iter().map(|end| end.service).collect();
+        let services = tree.spans_by_service().keys().copied();
         let lower = |name: Name| tree.names().text(name).to_ascii_lowercase();
         let mut others = Others {
             calls: BTreeMap::new(),
             hosts: BTreeMap::new(),
-            named: services
-                .into_iter()
-                .map(|name| (lower(name), name))
-                .collect(),
+            named: services.map(|name| (lower(name), name)).collect(),
             destinations: BTreeMap::new(),
             receive: BTreeSet::new(),
         };

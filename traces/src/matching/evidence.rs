@@ -27,8 +27,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::matching::names::Name;
+use crate::matching::sort::sort;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
+use crate::threads::in_parts;
 
 /// The evidence that a sender and a receiver belong together, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +92,35 @@ pub(crate) struct Pair {
     pub(crate) evidence: Evidence,
 }
 
+/// A sender and a receiver that belong together, before they are added to the pairs. Threads find
+/// them side by side.
+struct Found {
+    sender: At,
+    receiver: At,
+    /// Almost every hand-off has one span at each end.
+    more: Option<Box<More>>,
+}
+
+/// More than the two spans of a hand-off.
+struct More {
+    /// All spans of the sender.
+    senders: Vec<At>,
+    /// All spans of the receiver.
+    receivers: Vec<At>,
+    /// How many times the receiver got it.
+    deliveries: u64,
+}
+
+impl Found {
+    fn new(sender: At, receiver: At) -> Found {
+        Found {
+            sender,
+            receiver,
+            more: None,
+        }
+    }
+}
+
 /// Hand-offs of one edge that broke, without it being known which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ambiguous {
@@ -138,7 +169,7 @@ impl Pairs {
         }
         parent::settle(&mut pairs);
         destination::count(tree, &mut pairs);
-        pairs.pairs.sort_unstable();
+        sort(&mut pairs.pairs, Pair::cmp);
         pairs.pairs.dedup();
         pairs
     }
@@ -173,6 +204,16 @@ impl Pairs {
         }
     }
 
+    /// The pairs for which `wanted` is true, tried on all cores.
+    fn filtered(&self, wanted: impl Fn(&Pair) -> bool + Sync) -> Vec<Pair> {
+        let found = in_parts(
+            &self.pairs,
+            |_, _| false,
+            |part| part.iter().filter(|pair| wanted(pair)).copied().collect(),
+        );
+        <[Vec<Pair>]>::concat(&found)
+    }
+
     /// Whether the span `at` has a receiver.
     pub(crate) fn has_receiver(&self, at: At) -> bool {
         self.sent.has(at)
@@ -192,6 +233,21 @@ impl Pairs {
     pub(crate) fn settle(&mut self, at: At) {
         self.sent.insert(at);
         self.received.insert(at);
+    }
+
+    /// Adds what one kind of evidence found.
+    fn add_found(&mut self, found: Found, evidence: Evidence) {
+        let Found {
+            sender,
+            receiver,
+            more,
+        } = found;
+        self.add(sender, receiver, evidence);
+        if let Some(more) = more {
+            self.sent.extend(&more.senders);
+            self.received.extend(&more.receivers);
+            self.count_deliveries(sender, receiver, more.deliveries);
+        }
     }
 
     fn add(&mut self, sender: At, receiver: At, evidence: Evidence) {

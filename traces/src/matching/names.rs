@@ -1,7 +1,7 @@
 //! Text that occurs on many spans, stored once and replaced by a number.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
@@ -77,6 +77,11 @@ impl Names {
     /// The text of `name`.
     pub(crate) fn text(&self, name: Name) -> &str {
         &self.texts[name.0 as usize]
+    }
+
+    /// Hashes like [`Names::hash`], part by part.
+    pub(crate) fn hasher(&self) -> impl Hasher + use<> {
+        self.hasher.build_hasher()
     }
 
     /// A hash of `value`, for values that are only compared.

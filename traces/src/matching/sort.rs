@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// With fewer elements, a second thread costs more than it saves.
-pub(super) const MIN_ELEMENTS: usize = 1 << 15;
+use crate::threads::MIN_ITEMS;
 
 /// Sorts `items`. The result is the same for any number of cores if `compare` tells all elements
 /// apart.
@@ -17,7 +16,7 @@ fn sort_with<T: Send>(
     threads: usize,
     compare: &(impl Fn(&T, &T) -> Ordering + Sync),
 ) {
-    if threads < 2 || items.len() < MIN_ELEMENTS {
+    if threads < 2 || items.len() < MIN_ITEMS {
         items.sort_unstable_by(compare);
         return;
     }
@@ -31,12 +30,12 @@ fn sort_with<T: Send>(
 
 #[cfg(test)]
 mod tests {
-    use super::{MIN_ELEMENTS, sort_with};
+    use super::{MIN_ITEMS, sort_with};
 
     #[test]
     fn any_number_of_threads_gives_the_same_order() {
         let mut random = fastrand::Rng::with_seed(1);
-        let count = 3 * MIN_ELEMENTS + 1;
+        let count = 3 * MIN_ITEMS + 1;
         let numbers: Vec<u32> = (0..count).map(|_| random.u32(..9999)).collect();
         let mut expected = numbers.clone();
         expected.sort_unstable();

@@ -31,6 +31,9 @@ const MAX_SPANS: At = At::MAX - 2;
 /// The most shared ids that are kept from one span, so that no span can fill the memory.
 const MAX_SHARED_IDS: usize = 8;
 
+/// How many spans' words are remembered. If there are more, all are forgotten.
+const MAX_WORDS: usize = 1 << 12;
+
 /// One span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
@@ -91,6 +94,13 @@ pub(crate) struct IdAt {
     pub(crate) at: At,
 }
 
+impl IdAt {
+    /// Whether both have the same id.
+    pub(crate) fn is_same(&self, other: &IdAt) -> bool {
+        self.id == other.id
+    }
+}
+
 /// A link from a span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkAt {
@@ -98,8 +108,17 @@ pub(crate) struct LinkAt {
     pub(crate) at: At,
     /// The trace of the linked span.
     pub(crate) trace: TraceId,
-    /// The linked span.
+    /// The id of the linked span.
     pub(crate) span: u64,
+    /// The linked span, once [`tree::Tree`] has found it; [`parents::NONE`] if the source lacks it.
+    linked: At,
+}
+
+impl LinkAt {
+    /// The linked span; `None` if the source lacks it.
+    pub(crate) fn linked(&self) -> Option<At> {
+        (self.linked != parents::NONE).then_some(self.linked)
+    }
 }
 
 /// A trace-context header that an instrumentation captured.
@@ -152,6 +171,8 @@ pub(crate) struct Gathered {
     pub(crate) spans: Vec<End>,
     abouts: Vec<About>,
     about_numbers: HashMap<About, u32, foldhash::quality::RandomState>,
+    /// The numbers of abouts by the hash of the words that they were made of.
+    by_words: HashMap<u64, u32, foldhash::quality::RandomState>,
     pub(crate) ids: Ids,
     pub(crate) links: Vec<LinkAt>,
     pub(crate) headers: Vec<HeaderAt>,
@@ -185,12 +206,11 @@ impl Gathered {
         let mut words = Words::default();
         let mut message = MessageWords::default();
         let mut shared = 0;
-        about::each_attribute(span, |name, value| {
+        about::each_attribute(span, |name, class, value| {
             if self.key_names.iter().any(|key| key == name) && !value.is_empty() {
                 let id = self.names.hash(&value);
                 self.ids.keys.push(IdAt { id, at });
             }
-            let class = Class::of(name);
             match class.meaning {
                 Some(Meaning::RequestId) if !value.is_empty() => {
                     let id = self.names.hash(&value);
@@ -198,7 +218,7 @@ impl Gathered {
                 }
                 Some(meaning) => {
                     message.add(meaning, &value);
-                    words.add(&class, meaning, value);
+                    words.add(class, meaning, value);
                 }
                 None => {
                     if let Some(header) = class.header {
@@ -217,12 +237,12 @@ impl Gathered {
         });
         let has_message = self.add_message(at, &message);
         self.add_messages_of_links(at, span);
-        let about = words.about(span, &mut self.names).unwrap_or_default();
-        let about = self.about(about);
+        let about = self.about_with(&words, span);
         self.links.extend(span.links.iter().map(|link| LinkAt {
             at,
             trace: link.to.trace_id,
             span: u64::from_be_bytes(link.to.span_id.to_bytes()),
+            linked: parents::NONE,
         }));
         let came_as = span.came_as();
         let namespaces = &mut self.namespaces;
@@ -308,6 +328,21 @@ impl Gathered {
         if number as usize == self.abouts.len() {
             self.abouts.push(about);
         }
+        number
+    }
+
+    /// The number of the facts about `span` in these words. Most spans have the words of another.
+    fn about_with(&mut self, words: &Words<'_>, span: &Span<'_>) -> u32 {
+        let words_hash = words.hash(span, &self.names);
+        if let Some(number) = self.by_words.get(&words_hash) {
+            return *number;
+        }
+        let about = words.about(span, &mut self.names).unwrap_or_default();
+        let number = self.about(about);
+        if self.by_words.len() >= MAX_WORDS {
+            self.by_words.clear();
+        }
+        self.by_words.insert(words_hash, number);
         number
     }
 

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::hash::BuildHasher as _;
+use std::sync::LazyLock;
 
 use foldhash::fast::FixedState;
 
@@ -39,6 +40,13 @@ impl Class {
             return Class::found(name);
         }
         KNOWN.with_borrow_mut(|known| known.class(name))
+    }
+
+    /// The class of the attribute that a span keeps as `key`.
+    pub(crate) fn of_key(key: Key) -> &'static Class {
+        static CLASSES: LazyLock<[Class; Key::ALL.len()]> =
+            LazyLock::new(|| Key::ALL.map(|key| Class::found(key.name())));
+        &CLASSES[key as usize]
     }
 
     /// Whether the attribute may help to judge a hand-off.

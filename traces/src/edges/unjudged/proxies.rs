@@ -9,6 +9,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
 use crate::span::Kind;
+use crate::threads::numbers;
 
 pub(super) const PASSED_ON: Reason = Reason::of_hidden_sender(
     "a service without spans for its own calls had a request of this path at this time: it may be a proxy that passed the request on",
@@ -35,10 +36,11 @@ impl<'t> Proxies<'t> {
         by_path.remove("");
         if !by_path.is_empty() {
             let calling = tree.services(|at| tree.span(at).kind.is_sender());
-            for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
-                if !calling.contains(&tree.span(at).service)
-                    && let Some(same) = by_path.get_mut(last_part(tree, at))
-                {
+            let may_be_proxys = |at: At| {
+                tree.span(at).kind == Kind::Server && !calling.contains(&tree.span(at).service)
+            };
+            for at in numbers(tree.len(), may_be_proxys) {
+                if let Some(same) = by_path.get_mut(last_part(tree, at)) {
                     same.push(at);
                 }
             }

@@ -8,6 +8,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
+use crate::threads::numbers;
 
 const LIKE_OTHERS: Reason = Reason::of_hidden_sender(
     "it starts a trace, although others of its kind in this service have a sender",
@@ -26,9 +27,8 @@ type Found = (At, Reason, Option<BTreeSet<Name>>);
 /// and the root looks like a request.
 pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<Found> {
     let is_plain = |at: At| matches!(tree.span(at).kind, Kind::Internal | Kind::Unspecified);
-    let is_root =
-        |at: &At| is_plain(*at) && tree.parent(*at) == Parent::None && !pairs.has_sender(*at);
-    let roots: Vec<At> = tree.all().filter(is_root).collect();
+    let is_root = |at: At| is_plain(at) && tree.parent(at) == Parent::None && !pairs.has_sender(at);
+    let roots: Vec<At> = numbers(tree.len(), is_root);
     if roots.is_empty() {
         return Vec::new();
     }

@@ -20,7 +20,7 @@ const MAX_ABOVE: usize = 100;
 /// fit the receiver by address and time.
 pub(super) fn mark_calls(tree: &Tree, pairs: &mut Pairs) {
     let mut receivers: BTreeMap<At, Vec<At>> = BTreeMap::new();
-    for pair in pairs.iter().filter(|pair| !tree.is_call(pair.sender)) {
+    for pair in pairs.filtered(|pair| !tree.is_call(pair.sender)) {
         receivers
             .entry(pair.sender)
             .or_default()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ambiguous, Loose, Pairs};
+use super::{Ambiguous, Loose, Pairs, loose};
 use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
@@ -18,15 +18,19 @@ struct Ends {
 
 /// Counts the messages that may have broken, by the services of both ends.
 pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
-    let loose = Loose::of(tree, pairs);
+    let receivers = Loose::receivers(tree, pairs);
+    if receivers.is_empty() {
+        return;
+    }
+    let calls = loose::free_calls(tree, pairs);
     let mut by_destination: BTreeMap<Name, Ends> = BTreeMap::new();
     let destination = |at: At| Some(tree.about(at).destination).filter(|name| !name.is_empty());
-    for at in loose.calls {
+    for at in calls {
         if let Some(name) = destination(at).filter(|_| tree.about(at).is_messaging) {
             by_destination.entry(name).or_default().sent.push(at);
         }
     }
-    for at in loose.receivers {
+    for at in receivers {
         // one with a parent or a link belongs to a sender that is not in the source
         let is_alone = tree.parent(tree.entry(at)) == Parent::None && tree.links(at).is_empty();
         if let Some(name) = destination(at)

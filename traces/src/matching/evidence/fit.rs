@@ -53,11 +53,10 @@ impl Places {
 
     /// Knows only the names of the services.
     pub(super) fn named(tree: &Tree) -> Places {
-        let services: BTreeSet<Name> = tree.spans().iter().map(|end| end.service).collect();
         let mut places = Places::default();
-        for service in services {
-            let name = plain_name(tree.names().text(service));
-            places.by_name.insert(name, service);
+        for service in tree.spans_by_service().keys() {
+            let name = plain_name(tree.names().text(*service));
+            places.by_name.insert(name, *service);
         }
         places
     }

@@ -7,37 +7,55 @@ use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, LinkAt};
 use crate::span::Kind;
-use crate::threads::together;
+use crate::threads::{in_parts, numbers};
 
 /// Pairs a linked span of another service, or a linked sender of the same service, with the span
 /// that has the link.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
-    // the only link of a receiver whose message is known leads to that message
-    let is_known = |links: &&[LinkAt]| links.len() == 1 && pairs.has_sender(links[0].at);
-    let by_receiver = tree.all_links().chunk_by(|left, right| left.at == right.at);
-    let by_receiver: Vec<&[LinkAt]> = by_receiver.filter(|links| !is_known(links)).collect();
-    if by_receiver.is_empty() {
+    let known = &*pairs;
+    let hand_offs = in_parts(tree.all_links(), is_of_one, |links| {
+        hand_offs(tree, known, links)
+    });
+    let mut hand_offs = hand_offs.concat();
+    if hand_offs.is_empty() {
         return;
     }
-    let (handled, mut ended) = together(|| handled(tree, pairs), || ends_of_messages(tree, pairs));
-    for links in by_receiver {
-        let receiver = links[0].at;
-        for link in links {
-            let Some(sender) = tree.find(link.trace, link.span) else {
-                continue;
-            };
-            let service = tree.span(receiver).service;
-            let is_receiver = tree.span(receiver).kind.is_receiver();
-            let may_be_beside = tree.only_receives(receiver) || !is_receiver;
-            let is_handled = may_be_beside && handled.contains(sender, service);
-            if may_hand_over(tree, sender, receiver)
-                && !is_handled
-                && ended.insert(sender, tree.entry(receiver))
-            {
-                pairs.add(sender, receiver, evidence);
-            }
+    let handled = handled(tree, pairs);
+    hand_offs.retain(|(sender, receiver)| {
+        let end = tree.span(*receiver);
+        let may_be_beside = tree.only_receives(*receiver) || !end.kind.is_receiver();
+        !(may_be_beside && handled.contains(*sender, end.service))
+    });
+    if hand_offs.is_empty() {
+        return;
+    }
+    let mut ended = ends_of_messages(tree, pairs);
+    for (sender, receiver) in hand_offs {
+        if ended.insert(sender, tree.entry(receiver)) {
+            pairs.add(sender, receiver, evidence);
         }
     }
+}
+
+/// Whether both links are from one span.
+fn is_of_one(one: &LinkAt, other: &LinkAt) -> bool {
+    one.at == other.at
+}
+
+/// The linked spans that may be senders, each with the span that has the link.
+fn hand_offs(tree: &Tree, pairs: &Pairs, links: &[LinkAt]) -> Vec<(At, At)> {
+    let mut hand_offs = Vec::new();
+    for of_receiver in links.chunk_by(is_of_one) {
+        let receiver = of_receiver[0].at;
+        // the only link of a receiver whose message is known leads to that message
+        if of_receiver.len() == 1 && pairs.has_sender(receiver) {
+            continue;
+        }
+        let senders = of_receiver.iter().filter_map(LinkAt::linked);
+        let senders = senders.filter(|sender| may_hand_over(tree, *sender, receiver));
+        hand_offs.extend(senders.map(|sender| (sender, receiver)));
+    }
+    hand_offs
 }
 
 /// Whether a link from `receiver` to `sender` shows a hand-off.
@@ -76,11 +94,11 @@ fn handled(tree: &Tree, pairs: &Pairs) -> PairSet<Name> {
     let mut handled = PairSet::of(tree.len());
     let is_handler = |at: At| tree.span(at).kind == Kind::Consumer && !tree.only_receives(at);
     for link in tree.all_links().iter().filter(|link| is_handler(link.at)) {
-        if let Some(sender) = tree.find(link.trace, link.span) {
+        if let Some(sender) = link.linked() {
             handled.insert(sender, tree.span(link.at).service);
         }
     }
-    for at in tree.all().filter(|at| is_handler(*at)) {
+    for at in numbers(tree.len(), is_handler) {
         if let Parent::Span(sender) = tree.parent(at) {
             handled.insert(sender, tree.span(at).service);
         }

@@ -13,7 +13,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, End};
 use crate::span::Kind;
-use crate::threads::together;
+use crate::threads::{numbers, together};
 
 /// Receivers and calls that are in no pair.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Loose {
             };
             is_receiver && !pairs.has_sender(*at)
         };
-        tree.all().filter(is_loose).collect()
+        numbers(tree.len(), |at| is_loose(&at))
     }
 }
 
@@ -63,7 +63,10 @@ fn is_within_delivery(tree: &Tree, pairs: &Pairs, at: At) -> bool {
 /// The calls without a receiver. A call may contain others, as an SDK's request contains the
 /// request of its HTTP client. Of requests the innermost one counts, of messages the outermost.
 pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
-    let calls: Vec<At> = tree.all().filter(|at| tree.is_call(*at)).collect();
+    let calls = numbers(tree.len(), |at| tree.is_call(at) && !pairs.has_receiver(at));
+    if calls.is_empty() {
+        return calls;
+    }
     let carries = |at: At| tree.about(at).is_messaging || tree.about(at).is_cloud_api;
     // the request inside a call to a broker or to a cloud's API, whatever that call does
     let may_contain = |at: At| match tree.span(at).kind {
@@ -71,10 +74,11 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         Kind::Consumer => tree.only_receives(at),
         _ => false,
     };
-    let answered_calls = calls.iter().copied().filter(|at| pairs.has_receiver(*at));
+    let all_calls = || tree.all().filter(|at| tree.is_call(*at));
+    let answered_calls = all_calls().filter(|at| pairs.has_receiver(*at));
     let ((has_inner, has_answered), (is_part, answered)) = together(
         || {
-            let has_inner = with_call_below(tree, calls.iter().copied());
+            let has_inner = with_call_below(tree, all_calls());
             (has_inner, with_call_below(tree, answered_calls))
         },
         || (below(tree, may_contain), answered_messages(tree, pairs)),
@@ -84,8 +88,7 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         false => has_inner[at as usize],
     };
     let is_free = |at: &At| {
-        let is_answered = pairs.has_receiver(*at) || answered.has(*at);
-        !is_answered && !is_part[*at as usize] && !is_outer(*at) && !sends_others(tree, *at)
+        !answered.has(*at) && !is_part[*at as usize] && !is_outer(*at) && !sends_others(tree, *at)
     };
     calls.into_iter().filter(is_free).collect()
 }
@@ -95,8 +98,7 @@ fn sends_others(tree: &Tree, call: At) -> bool {
     let service = tree.span(call).service;
     let is_own = |at: At| tree.span(at).service == service && tree.is_call(at);
     let mut links = tree.links(call).iter();
-    tree.about(call).is_messaging
-        && links.any(|link| tree.find(link.trace, link.span).is_some_and(is_own))
+    tree.about(call).is_messaging && links.any(|link| link.linked().is_some_and(is_own))
 }
 
 /// For each span, whether one of `calls` is below it in its service. A walk up ends where another

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Evidence, MAX_ENDS, Marks, Pairs, deliveries};
+use super::{Evidence, Found, MAX_ENDS, Marks, More, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::about::Operation;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
 use crate::span::Kind;
+use crate::threads::in_parts;
 
 /// Pairs the ends of each message. If only one side names a destination, the id still matches.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
@@ -41,10 +42,17 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
 }
 
 fn join_all(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, ids: &[IdAt], joining: &Joining) {
-    for message in ids.chunk_by(|left, right| left.id == right.id) {
-        if message.len() <= MAX_ENDS {
-            join(tree, pairs, evidence, message, joining);
+    let found = in_parts(ids, IdAt::is_same, |ids| {
+        let mut found = Vec::new();
+        for message in ids.chunk_by(IdAt::is_same) {
+            if message.len() <= MAX_ENDS {
+                join(tree, message, joining, &mut found);
+            }
         }
+        found
+    });
+    for found in found.into_iter().flatten() {
+        pairs.add_found(found, evidence);
     }
 }
 
@@ -73,6 +81,7 @@ impl Joining<'_> {
 }
 
 /// The destinations that senders and receivers name.
+#[derive(Default)]
 struct Destinations {
     sent: BTreeSet<Name>,
     received: BTreeSet<Name>,
@@ -80,11 +89,18 @@ struct Destinations {
 
 impl Destinations {
     fn of(tree: &Tree) -> Destinations {
-        let ids = tree.ids().messages.iter().chain(&tree.ids().offsets);
-        let mut all = Destinations {
-            sent: BTreeSet::new(),
-            received: BTreeSet::new(),
-        };
+        let mut all = Destinations::default();
+        for ids in [&tree.ids().messages, &tree.ids().offsets] {
+            for mut part in in_parts(ids, |_, _| false, |ids| Destinations::of_ids(tree, ids)) {
+                all.sent.append(&mut part.sent);
+                all.received.append(&mut part.received);
+            }
+        }
+        all
+    }
+
+    fn of_ids(tree: &Tree, ids: &[IdAt]) -> Destinations {
+        let mut all = Destinations::default();
         for id in ids {
             let destination = tree.about(id.at).destination;
             if sends(tree, id.at) {
@@ -129,13 +145,7 @@ fn receives(tree: &Tree, at: At) -> bool {
     }
 }
 
-fn join(
-    tree: &Tree,
-    pairs: &mut Pairs,
-    evidence: Evidence,
-    message: &[IdAt],
-    joining: &Joining<'_>,
-) {
+fn join(tree: &Tree, message: &[IdAt], joining: &Joining<'_>, found: &mut Vec<Found>) {
     if let [one, other] = message {
         // almost every message has one sender and one receiver
         let ends = match sends(tree, one.at) {
@@ -146,7 +156,7 @@ fn join(
             let is_known = tree.span(ends.1).kind != Kind::Client
                 || ends_of(tree, &[ends.0], &[ends.1]).is_some();
             if is_known && joining.may_join(tree, ends.0, ends.1) {
-                pairs.add(ends.0, ends.1, evidence);
+                found.push(Found::new(ends.0, ends.1));
             }
             return;
         }
@@ -183,10 +193,16 @@ fn join(
         }
         for (from, receivers) in apart(tree, from, receivers) {
             if let Some((sender, receiver)) = ends_of(tree, &from, &receivers) {
-                pairs.add(sender, receiver, evidence);
-                pairs.sent.extend(&from);
-                pairs.received.extend(&receivers);
-                pairs.count_deliveries(sender, receiver, deliveries::count(tree, &receivers));
+                let more = More {
+                    deliveries: deliveries::count(tree, &receivers),
+                    senders: from,
+                    receivers,
+                };
+                found.push(Found {
+                    sender,
+                    receiver,
+                    more: Some(Box::new(more)),
+                });
             }
         }
     }

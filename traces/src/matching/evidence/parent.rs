@@ -13,6 +13,7 @@ use crate::matching::sort::sort;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
+use crate::threads::numbers;
 
 /// Pairs each receiver with its parent. If another receiver answered the parent's call, the pair is
 /// doubtful, because a service may forward the headers that it received.
@@ -54,7 +55,14 @@ type Children = (Vec<(At, At)>, Vec<(At, Vec<At>)>);
 
 /// The receivers below each span of another service, by parent.
 fn children(tree: &Tree, pairs: &Pairs) -> Children {
-    let low_ids = LowIds::of(tree);
+    let candidates = numbers(tree.len(), |at| {
+        let has_sender = tree.parent(at) == Parent::None || pairs.has_sender(at);
+        !has_sender && tree.entry(at) == at && !tree.is_in_circle(at)
+    });
+    if candidates.is_empty() {
+        return Children::default();
+    }
+    let low_ids = LowIds::of(tree, &candidates);
     // receivers below a span that only fetched the message
     let mut found = PairSet::of(tree.len());
     let mut services = PairSet::of(tree.len());
@@ -68,9 +76,6 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
         end.kind.is_sender() && services.contains(parent, end.service)
     };
     let with_parent = |at: At| {
-        if tree.entry(at) != at || pairs.has_sender(at) || tree.is_in_circle(at) {
-            return None;
-        }
         let parent = match tree.parent(at) {
             Parent::Span(parent) => parent,
             Parent::Missing => low_ids.parent(tree, at)?,
@@ -80,7 +85,7 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
         let is_new = is_new && are_ends(tree, parent, at) && !only_fetched(tree, parent, at);
         is_new.then_some((parent, at))
     };
-    let mut all: Vec<(At, At)> = tree.all().filter_map(with_parent).collect();
+    let mut all: Vec<(At, At)> = candidates.into_iter().filter_map(with_parent).collect();
     sort(&mut all, <(At, At)>::cmp);
     let (mut alone, mut several) = (Vec::new(), Vec::new());
     for same in all.chunk_by(|left, right| left.0 == right.0) {
@@ -163,14 +168,13 @@ fn handler(tree: &Tree, receiver: At) -> At {
 struct LowIds(HashMap<(u64, [u8; 8]), At>);
 
 impl LowIds {
-    /// The spans of traces with longer ids; empty if no trace has a short id.
-    fn of(tree: &Tree) -> LowIds {
-        let has_orphans =
-            |at: At| tree.span(at).trace.is_64_bit() && tree.parent(at) == Parent::Missing;
-        let wanted: BTreeSet<(u64, [u8; 8])> = tree
-            .all()
-            .filter(|at| has_orphans(*at))
-            .map(|at| (tree.span(at).parent, tree.span(at).trace.low_64()))
+    /// The spans of traces with longer ids; empty if no trace of `receivers` has a short id.
+    fn of(tree: &Tree, receivers: &[At]) -> LowIds {
+        let is_orphan =
+            |at: &&At| tree.span(**at).trace.is_64_bit() && tree.parent(**at) == Parent::Missing;
+        let orphans = receivers.iter().filter(is_orphan).map(|at| tree.span(*at));
+        let wanted: BTreeSet<(u64, [u8; 8])> = orphans
+            .map(|end| (end.parent, end.trace.low_64()))
             .collect();
         let mut spans = HashMap::default();
         if !wanted.is_empty() {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, MAX_ENDS, Pairs, deliveries};
+use super::{Evidence, Found, MAX_ENDS, More, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
+use crate::threads::in_parts;
 
 /// How many services above a call are looked at.
 const MAX_HOPS: usize = 100;
@@ -14,15 +15,24 @@ const MAX_HOPS: usize = 100;
 /// Pairs a call with the receivers that have the same id, one in each receiving service.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     for ids in [&tree.ids().requests, &tree.ids().keys] {
-        for request in ids.chunk_by(|left, right| left.id == right.id) {
-            if request.len() <= MAX_ENDS {
-                join(tree, pairs, evidence, request);
+        let known = &*pairs;
+        let found = in_parts(ids, IdAt::is_same, |ids| {
+            let requests = ids.chunk_by(IdAt::is_same);
+            let requests = requests.filter(|request| request.len() <= MAX_ENDS);
+            let found = requests.filter_map(|request| join(tree, known, request));
+            found.collect::<Vec<Found>>()
+        });
+        for found in found.into_iter().flatten() {
+            // a span may have several ids
+            if !pairs.has_receiver(found.sender) && !pairs.has_sender(found.receiver) {
+                pairs.add_found(found, evidence);
             }
         }
     }
 }
 
-fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
+/// The ends of a request, if its id tells them.
+fn join(tree: &Tree, pairs: &Pairs, request: &[IdAt]) -> Option<Found> {
     let is_call = |at: At| tree.is_call(at) && !pairs.has_receiver(at);
     let answers = |at: At| tree.span(at).kind.is_receiver();
     // a span within the receiving service may have the id that its first span lacks
@@ -36,13 +46,9 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
             true => (one.at, other.at),
             false => (other.at, one.at),
         };
-        if let Some(receiver) = receiver(ends.1)
-            && is_call(ends.0)
-            && !is_made_by(tree, ends.0, receiver)
-        {
-            pairs.add(ends.0, receiver, evidence);
-        }
-        return;
+        let receiver = receiver(ends.1)?;
+        let are_ends = is_call(ends.0) && !is_made_by(tree, ends.0, receiver);
+        return are_ends.then(|| Found::new(ends.0, receiver));
     }
     let ends = request.iter().map(|id| id.at);
     let calls = ends.clone().filter(|at| is_call(*at));
@@ -62,25 +68,25 @@ fn join(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, request: &[IdAt]) {
         }
     }
     // if several calls may have sent the id, weaker evidence decides
-    let Some(call) = only(&calls) else {
-        return;
-    };
+    let call = only(&calls)?;
     for receivers in receivers.values_mut() {
         receivers.retain(|at| !is_made_by(tree, call, *at));
     }
     receivers.retain(|_, receivers| !receivers.is_empty());
-    let Some(receivers) = only_of(receivers) else {
-        return;
-    };
+    let receivers = only_of(receivers)?;
     let is_followed = |at: At| verdict::of(tree, call, at).holds();
     let best = receivers
         .iter()
         .min_by_key(|at| (!is_followed(**at), tree.span(**at).start, **at));
-    if let Some(best) = best {
-        pairs.add(call, *best, evidence);
-        pairs.count_deliveries(call, *best, deliveries::count(tree, &receivers));
-        pairs.received.extend(&receivers);
-    }
+    Some(Found {
+        sender: call,
+        receiver: *best?,
+        more: Some(Box::new(More {
+            senders: vec![call],
+            deliveries: deliveries::count(tree, &receivers),
+            receivers,
+        })),
+    })
 }
 
 /// Whether `call` was made while `receiver` was handled, in its trace or in another one. Some

@@ -10,6 +10,7 @@ use super::loose::{self, Leaving, Loose};
 use super::{Evidence, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::{At, IdAt};
+use crate::threads::in_parts;
 
 /// An id in more traces than this does not identify a request.
 const MAX_TRACES: usize = 64;
@@ -68,28 +69,19 @@ impl Shared {
         };
         let ids = tree.ids();
         for all in [&ids.shared, &ids.requests, &ids.keys] {
-            for same in all.chunk_by(|left, right| left.id == right.id) {
-                shared.add(tree, same);
+            let found = in_parts(all, IdAt::is_same, |ids| {
+                let same = ids.chunk_by(IdAt::is_same);
+                let found = same.filter_map(|ids| Some((ids[0].id, traces_with(tree, ids)?)));
+                found.collect::<Vec<(u64, BTreeSet<At>)>>()
+            });
+            for (id, traces) in found.into_iter().flatten() {
+                for trace in &traces {
+                    shared.ids.entry(*trace).or_default().push(id);
+                }
+                shared.traces.insert(id, traces);
             }
         }
         shared
-    }
-
-    fn add(&mut self, tree: &Tree, same: &[IdAt]) {
-        let first = tree.span(same[0].at).trace;
-        if same.iter().all(|id| tree.span(id.at).trace == first) {
-            return;
-        }
-        let services: BTreeSet<_> = same.iter().map(|id| tree.span(id.at).service).collect();
-        let traces: BTreeSet<At> = same.iter().map(|id| tree.trace(id.at).start).collect();
-        if services.len() < 2 || !(2..=MAX_TRACES).contains(&traces.len()) {
-            return;
-        }
-        let id = same[0].id;
-        for trace in &traces {
-            self.ids.entry(*trace).or_default().push(id);
-        }
-        self.traces.insert(id, traces);
     }
 
     /// The traces that share an id with `trace`, including itself.
@@ -100,4 +92,15 @@ impl Shared {
             .copied()
             .collect()
     }
+}
+
+/// The traces with this id, if spans of several services in several traces have it.
+fn traces_with(tree: &Tree, same: &[IdAt]) -> Option<BTreeSet<At>> {
+    let first = tree.span(same[0].at).trace;
+    if same.iter().all(|id| tree.span(id.at).trace == first) {
+        return None;
+    }
+    let services: BTreeSet<_> = same.iter().map(|id| tree.span(id.at).service).collect();
+    let traces: BTreeSet<At> = same.iter().map(|id| tree.trace(id.at).start).collect();
+    (services.len() > 1 && (2..=MAX_TRACES).contains(&traces.len())).then_some(traces)
 }

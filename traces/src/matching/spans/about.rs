@@ -3,6 +3,7 @@
 mod operation;
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 pub(crate) use self::operation::Operation;
 use crate::matching::names::{Name, Names, Renamed};
@@ -102,6 +103,26 @@ impl<'a> Words<'a> {
         if text.is_empty() || is_clearer() {
             *text = value;
         }
+    }
+
+    /// A hash of all that [`Words::about`] uses.
+    pub(super) fn hash(&self, span: &Span<'_>, names: &Names) -> u64 {
+        // only matters whether they are there
+        let is_of_message = |meaning: usize| {
+            let of_message = [Meaning::MessageId, Meaning::Partition, Meaning::Offset];
+            of_message.iter().any(|known| *known as usize == meaning)
+        };
+        let mut hasher = names.hasher();
+        (span.kind, self.is_database, self.is_messaging).hash(&mut hasher);
+        span.name.hash(&mut hasher);
+        for (meaning, text) in self.texts.iter().enumerate() {
+            if !text.is_empty() {
+                meaning.hash(&mut hasher);
+                let text = if is_of_message(meaning) { "" } else { text };
+                text.hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     fn get(&self, meaning: Meaning) -> &str {
@@ -367,14 +388,17 @@ fn first_of_list(text: &str) -> &str {
     }
 }
 
-/// Passes on every attribute of `span` whose value is text, with its name.
-pub(super) fn each_attribute<'s>(span: &'s Span<'_>, mut each: impl FnMut(&'s str, Cow<'s, str>)) {
+/// Passes on every attribute of `span` whose value is text, with its name and what that says.
+pub(super) fn each_attribute<'s>(
+    span: &'s Span<'_>,
+    mut each: impl FnMut(&'s str, &Class, Cow<'s, str>),
+) {
     for (key, value) in span.attributes.iter() {
-        each(key.name(), value.plain());
+        each(key.name(), Class::of_key(key), value.plain());
     }
     for (name, value) in &span.other_attributes {
         if let Some(text) = plain(value) {
-            each(name, text);
+            each(name, &Class::of(name), text);
         }
     }
 }

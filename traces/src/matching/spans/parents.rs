@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::order::rank;
 use super::{At, End};
 use crate::matching::names::Name;
-use crate::matching::sort::MIN_ELEMENTS;
+use crate::threads::MIN_ITEMS;
 
 /// There is no span.
 pub(super) const NONE: At = At::MAX;
@@ -84,7 +84,7 @@ struct Traces<'a> {
 impl Traces<'_> {
     fn fill_with(&mut self, threads: usize) {
         let Traces { spans, first, .. } = *self;
-        if threads < 2 || self.parents.len() < MIN_ELEMENTS {
+        if threads < 2 || self.parents.len() < MIN_ITEMS {
             self.find_parents();
             self.find_entries();
             return;

@@ -1,6 +1,6 @@
 //! The spans of a source, sorted, with their parents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 
@@ -11,7 +11,7 @@ use super::parents::{self, MISSING, NONE};
 use super::{At, End, Gathered, HeaderAt, Ids, LinkAt};
 use crate::matching::names::{Name, Names};
 use crate::span::{Kind, SpanReference};
-use crate::threads::together;
+use crate::threads::{MIN_ITEMS, in_parts, side_by_side, together};
 
 /// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,28 @@ pub(crate) struct Tree {
     circles: BTreeSet<At>,
     /// For each span, the first span of its part of the trace within its service.
     entries: Vec<At>,
+    spans_by_service: BTreeMap<Name, u64>,
+}
+
+fn spans_by_service(spans: &[End]) -> BTreeMap<Name, u64> {
+    let mut counts: BTreeMap<Name, u64> = BTreeMap::new();
+    let same = |one: &End, other: &End| one.service == other.service;
+    for part in in_parts(
+        spans,
+        |_, _| false,
+        |part| {
+            let mut counts: BTreeMap<Name, u64> = BTreeMap::new();
+            for same in part.chunk_by(same) {
+                *counts.entry(same[0].service).or_default() += same.len() as u64;
+            }
+            counts
+        },
+    ) {
+        for (service, count) in part {
+            *counts.entry(service).or_default() += count;
+        }
+    }
+    counts
 }
 
 impl Tree {
@@ -50,13 +72,33 @@ impl Tree {
             || ByTrace::of(&gathered.spans),
             || parents::circles(&parents),
         );
-        Tree {
+        let mut tree = Tree {
+            spans_by_service: spans_by_service(&gathered.spans),
             by_trace,
             gathered,
             circles,
             parents,
             entries,
-        }
+        };
+        tree.find_linked();
+        tree
+    }
+
+    /// Finds the span of each link.
+    fn find_linked(&mut self) {
+        let mut links = std::mem::take(&mut self.gathered.links);
+        let share = (links.len() / 8).max(MIN_ITEMS);
+        side_by_side(links.chunks_mut(share), |links| {
+            for link in links {
+                link.linked = self.find(link.trace, link.span).unwrap_or(NONE);
+            }
+        });
+        self.gathered.links = links;
+    }
+
+    /// How many spans each service has.
+    pub(crate) fn spans_by_service(&self) -> &BTreeMap<Name, u64> {
+        &self.spans_by_service
     }
 
     /// All spans.

@@ -45,7 +45,7 @@ fn links(tree: &Tree, sender: At, receiver: At) -> bool {
     let first = tree.entry(sender);
     let lacks =
         |span: u64| tree.parent(first) == Parent::Missing && tree.span(first).parent == span;
-    let is_senders = |link: &LinkAt| match tree.find(link.trace, link.span) {
+    let is_senders = |link: &LinkAt| match link.linked() {
         Some(at) => tree.is_at_or_below(sender, at) || tree.is_at_or_below(at, sender),
         None => link.trace == trace && (is_apart || lacks(link.span)),
     };

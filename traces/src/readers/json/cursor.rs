@@ -91,6 +91,19 @@ impl<'a> Cursor<'a> {
         expected: &'static str,
         mut member: impl FnMut(&mut Self, &str) -> Result<(), Mistake>,
     ) -> Result<(), Mistake> {
+        self.object_by(expected, Self::member_name, |cursor, name| {
+            member(cursor, &name)
+        })
+    }
+
+    /// Steps through an object as [`Cursor::object`] does. `name` must take each name and the colon
+    /// after it, and `member` gets what `name` returned.
+    pub(in crate::readers) fn object_by<N>(
+        &mut self,
+        expected: &'static str,
+        mut name: impl FnMut(&mut Self) -> Result<N, Mistake>,
+        mut member: impl FnMut(&mut Self, N) -> Result<(), Mistake>,
+    ) -> Result<(), Mistake> {
         if self.take_null() {
             return Ok(());
         }
@@ -99,13 +112,19 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
-            let name = self.string("a member's name")?;
-            self.take(b':', "`:`")?;
-            member(self, &name)?;
+            let name = name(self)?;
+            member(self, name)?;
             if !self.take_if(b',') {
                 return self.take(b'}', "`,` or `}`");
             }
         }
+    }
+
+    /// Takes the name of a member, and the colon after it.
+    pub(in crate::readers) fn member_name(&mut self) -> Result<Cow<'a, str>, Mistake> {
+        let name = self.string("a member's name")?;
+        self.take(b':', "`:`")?;
+        Ok(name)
     }
 
     /// Steps through an array. `element` must take exactly one value each time. `null` counts as an
@@ -302,50 +321,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The place of the first quote or backslash from `at` on; the end if there is none. Eight bytes
-/// are compared at once, because most of an export is text in quotes.
-fn quote_or_backslash(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
-    // the lowest bit that this sets is in the first byte that is zero
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH_BITS;
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*eight);
-        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
-        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
-        let found = quotes | backslashes;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
+/// The place of the first quote or backslash from `at` on; the end if there is none.
+fn quote_or_backslash(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    let place = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
-    place.map_or(bytes.len(), |place| at + place)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quote_or_backslash;
-
-    #[test]
-    fn a_quote_or_backslash_is_found_at_every_place() {
-        for length in 0..20 {
-            for place in 0..length {
-                for stop in [b'"', b'\\'] {
-                    // neighbours in value, and bytes of letters beyond ASCII
-                    let mut text: Vec<u8> = [b'#', b'!', b']', b'[', 0xc3, 0xbc]
-                        .into_iter()
-                        .cycle()
-                        .take(length)
-                        .collect();
-                    assert_eq!(quote_or_backslash(&text, 0), length);
-                    text[place] = stop;
-                    for from in 0..=place {
-                        assert_eq!(quote_or_backslash(&text, from), place, "{text:?}");
-                    }
-                }
-            }
-        }
-    }
+    memchr::memchr2(b'"', b'\\', rest).map_or(bytes.len(), |place| at + place)
 }
