@@ -6,7 +6,7 @@ use baton_propagators::format::Format;
 use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
 /// The attribute of an SQS message that has X-Ray's header.
-const AWS_TRACE_HEADER: &str = "AWSTraceHeader";
+pub(crate) const AWS_TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// The carriers and notes of one text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Header {
     pub place: String,
     /// Whether another place in the same carrier repeats it. It counts once.
     pub repeated: bool,
+    /// Whether it is X-Ray's header in an attribute of an SQS message (`AWSTraceHeader`).
+    pub is_attribute: bool,
 }
 
 /// A name or a value that belongs to tracing, but that no format of baton reads as it is.
@@ -70,8 +72,7 @@ impl Header {
 
     /// Its name for people: that of the attribute of an SQS message that has X-Ray's header.
     pub fn shown_name(&self) -> &str {
-        let is_attribute = self.place.ends_with(AWS_TRACE_HEADER);
-        match is_attribute && self.is("x-amzn-trace-id") {
+        match self.is_attribute {
             true => AWS_TRACE_HEADER,
             false => &self.name,
         }
@@ -115,8 +116,10 @@ impl Carrier {
     pub fn as_shown(&self, text: String) -> String {
         let mut headers = self.counted().filter(|header| header.is("x-amzn-trace-id"));
         match (headers.next(), headers.next()) {
-            (Some(only), None) if only.shown_name() != only.name => {
-                text.replace(&only.name, only.shown_name())
+            (Some(only), None) if only.is_attribute => {
+                let spellings = [&*only.name, "X-Amzn-Trace-Id"];
+                let shown = |text: String, name| text.replace(name, only.shown_name());
+                spellings.into_iter().fold(text, shown)
             }
             _ => text,
         }

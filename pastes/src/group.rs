@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::MAX_CARRIERS;
-use crate::carrier::{Carrier, Header, Paste, Unread};
+use crate::carrier::{AWS_TRACE_HEADER, Carrier, Header, Paste, Unread};
 use crate::events;
 use crate::finding::{Finding, Kind};
 
@@ -212,12 +212,15 @@ impl Building {
                     || header.place == finding.place && finding.place.starts_with("line ");
                 elsewhere && header.is(&name) && header.value == value
             });
+            let is_attribute = finding.name == AWS_TRACE_HEADER
+                || finding.place.ends_with(AWS_TRACE_HEADER) && name == "x-amzn-trace-id";
             self.from.push(finding.scope.clone());
             carrier.headers.push(Header {
                 name,
                 value: value.to_vec(),
                 place: finding.place,
                 repeated,
+                is_attribute,
             });
             return;
         }
@@ -253,6 +256,11 @@ fn unnamed(finding: &Finding) -> Option<String> {
                 "The value has no name. It has the shape of {header}, so it is explained as that."
             )
         });
+    }
+    if finding.name == AWS_TRACE_HEADER {
+        return Some(format!(
+            "{AWS_TRACE_HEADER} is an attribute of SQS messages. An HTTP header of this name is not read by any format."
+        ));
     }
     let named = matches!(finding.kind, Kind::Unnamed(_));
     named.then(|| {

@@ -17,6 +17,9 @@ pub(crate) use self::class::Class;
 pub use self::format::{FORMAT_ZIPKIN, SpanFormat};
 pub use self::time::UnixTime;
 
+/// The resource attribute with the namespace of a service.
+pub(crate) const SERVICE_NAMESPACE: &str = "service.namespace";
+
 /// How much of each span a reader decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Want {
@@ -342,6 +345,9 @@ pub struct Span<'a> {
     pub name: Cow<'a, str>,
     /// The service that it ran in (`service.name`); empty if the exporter did not say.
     pub service: &'a str,
+    /// The namespace of that service (`service.namespace`); empty if the exporter did not say.
+    /// Services of one name in two namespaces are two services.
+    pub namespace: Cow<'a, str>,
     /// Its role.
     pub kind: Kind,
     /// When it started.
@@ -375,6 +381,7 @@ impl<'a> Span<'a> {
             trace_state: Cow::Borrowed(""),
             name: Cow::Borrowed(""),
             service,
+            namespace: Cow::Borrowed(""),
             kind: Kind::default(),
             start: None,
             end: None,

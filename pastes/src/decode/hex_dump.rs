@@ -1,7 +1,10 @@
-//! Bytes as `tcpdump -X`, `xxd`, `hexdump -C` and Netty print them, and as databases print values.
+//! Bytes as `tcpdump -X`, `xxd`, `hexdump -C`, `od` and Netty print them, and as databases print
+//! values.
 
 /// How many bytes a line may have.
 const MAX_LINE: usize = 16;
+/// How wide a byte is in `od -c`.
+const CELL: usize = 4;
 /// The fewest bytes that are read as a value. Fewer may be an id.
 const MIN_VALUE: usize = 17;
 /// The fewest digits of a value within a text. Hashes have up to 128, but their bytes are not text.
@@ -12,15 +15,24 @@ const MIN_DIGITS: usize = 80;
 fn hex_dump(text: &str) -> Option<String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let (mut bytes, mut dumped, mut all) = (Vec::new(), 0, 0);
+    // where the packet begins
+    let mut first = 0;
     for line in lines {
         all += 1;
-        let Some((offset, mut line)) = bytes_of(line) else {
+        let characters = || characters_of(line);
+        let Some((offset, mut line)) = bytes_of(line).or_else(characters) else {
             continue;
         };
         dumped += 1;
         // each packet starts again
         if offset == 0 && !bytes.is_empty() {
             bytes.extend_from_slice(b"\n\n");
+            first = bytes.len();
+        }
+        // the spaces at the end of a line of `od -c` are easily lost
+        let lost = (first + offset).saturating_sub(bytes.len());
+        if lost < MAX_LINE {
+            bytes.resize(bytes.len() + lost, b' ');
         }
         bytes.append(&mut line);
     }
@@ -119,6 +131,43 @@ fn bytes_of(line: &str) -> Option<(usize, Vec<u8>)> {
         bytes.extend(decoded(group.as_bytes()).unwrap_or_default());
     }
     (!bytes.is_empty()).then_some((offset, bytes))
+}
+
+/// The offset and the bytes of a line of `od -c`, such as `0000020   H   o   s   t   :  \r  \n`.
+fn characters_of(line: &str) -> Option<(usize, Vec<u8>)> {
+    let line = line.trim_start();
+    let (offset, _) = line.split_once(' ')?;
+    let cells: Vec<char> = line[offset.len()..].chars().collect();
+    if offset.len() < 6 || cells.len() > CELL * MAX_LINE {
+        return None;
+    }
+    let offset = usize::from_str_radix(offset, 8).ok()?;
+    let bytes: Option<Vec<u8>> = cells.chunks(CELL).map(byte_in).collect();
+    Some((offset, bytes?))
+}
+
+/// The byte in a cell of `od -c`: a character, an escape, or three octal digits.
+fn byte_in(cell: &[char]) -> Option<u8> {
+    let text: String = cell.iter().collect();
+    if !text.starts_with(' ') {
+        return None;
+    }
+    Some(match text.trim_start() {
+        "" => b' ',
+        "\\n" => b'\n',
+        "\\r" => b'\r',
+        "\\t" => b'\t',
+        // other control characters, and the rest of a character that is shown whole
+        "\\0" | "\\a" | "\\b" | "\\f" | "\\v" | "**" => 0,
+        octal if octal.len() == CELL - 1 && octal.is_ascii() => {
+            u8::from_str_radix(octal, 8).ok()?
+        }
+        one => {
+            let mut letters = one.chars();
+            let letter = letters.next().filter(|_| letters.next().is_none())?;
+            u8::try_from(letter).unwrap_or(0)
+        }
+    })
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ impl<'a> Gap<'a> {
         self.filler_at(at).is_some()
     }
 
-    /// The end of a filler and its closing quote, if a separator follows.
+    /// The end of a filler and its closing quote, if a separator or the next column follows.
     fn filler_at(&self, at: usize) -> Option<usize> {
         let mut end = at;
         while self.text.get(end).is_some_and(|byte| is_word(*byte)) {
@@ -181,7 +181,26 @@ impl<'a> Gap<'a> {
         while matches!(self.text.get(next), Some(b' ' | b'\t')) {
             next += 1;
         }
-        matches!(self.text.get(next), Some(b':' | b'=' | b',' | b'(' | b'{')).then_some(after)
+        // a table with a column for the type
+        let is_wide = self.text[after..next].contains(&b'\t') || next - after > 1;
+        let is_column = self.is_first && self.is_strong && is_wide;
+        let is_followed = match self.text.get(next) {
+            Some(b':' | b'=' | b',' | b'(' | b'{' | b'|') => true,
+            Some(byte) => is_column && !byte.is_ascii_whitespace(),
+            None => false,
+        };
+        is_followed.then_some(after)
+    }
+
+    /// The end of a type's name, if the member with the value follows in brackets:
+    /// `MessageAttributeValue(StringValue=`.
+    fn constructor_at(&self, at: usize) -> Option<usize> {
+        let rest = self.text.get(at..self.limit).filter(|_| self.is_strong)?;
+        let length = rest.iter().position(|byte| !is_word(*byte))?;
+        let is_opened = length > 0 && matches!(rest[length], b'(' | b'{');
+        let inside = at + length + 1;
+        let is_member = is_opened && self.filler_at(inside).is_some();
+        is_member.then_some(at + length)
     }
 
     /// Whether the value is on the next line: in quotes or brackets, or with a known shape.
@@ -256,7 +275,10 @@ impl<'a> Gap<'a> {
             self.at += 1;
             return true;
         }
-        match self.filler_at(self.at) {
+        match self
+            .filler_at(self.at)
+            .or_else(|| self.constructor_at(self.at))
+        {
             Some(end) => {
                 self.at = end;
                 true

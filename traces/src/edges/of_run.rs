@@ -190,6 +190,7 @@ impl<'a> OfRun<'a> {
                 would_help: Some(would_help.to_owned()),
                 is_hand_off: true,
                 others: Some([names.text(key.to).to_owned()].into()),
+                hides_sender: false,
             }
         });
         rows.collect()

@@ -1,10 +1,14 @@
 //! What could not be judged, by service, and what would help.
 
+mod proxies;
+mod without_kind;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 use serde::{Deserialize, Serialize};
 
+use self::proxies::{PASSED_ON, Proxies};
 use super::headers;
 use crate::matching::evidence::{Loose, Pairs, are_ends};
 use crate::matching::names::Name;
@@ -36,17 +40,22 @@ pub struct Unjudged {
     /// The services that may be at the other end; `None` if any may.
     #[serde(skip)]
     pub others: Option<BTreeSet<String>>,
+    /// Whether the sender may have no span that shows it.
+    #[serde(skip)]
+    pub hides_sender: bool,
 }
 
 impl Unjudged {
-    /// Whether they may be hand-offs from `from` to `to`, as their senders show.
+    /// Whether they may be hand-offs from `from` to `to`, as their senders show. Receivers only
+    /// count if their senders may not show.
     pub fn may_be_between(&self, from: &str, to: &str) -> bool {
         let is_sent = matches!(self.what, What::Calls | What::MessagesSent);
+        let (own, other) = if is_sent { (from, to) } else { (to, from) };
         let others = self.others.as_ref();
         self.is_hand_off
-            && is_sent
-            && self.service == from
-            && others.is_none_or(|others| others.contains(to))
+            && (is_sent || self.hides_sender)
+            && self.service == own
+            && others.is_none_or(|others| others.contains(other))
     }
 }
 
@@ -73,6 +82,8 @@ struct Reason {
     why: &'static str,
     would_help: Option<&'static str>,
     is_hand_off: bool,
+    /// Whether the sender may have no span that shows it.
+    hides_sender: bool,
 }
 
 impl Reason {
@@ -82,6 +93,15 @@ impl Reason {
             why,
             would_help: Some(would_help),
             is_hand_off: true,
+            hides_sender: false,
+        }
+    }
+
+    /// The reason for a hand-off that may have broken, and whose sender may not show.
+    const fn of_hidden_sender(why: &'static str, would_help: &'static str) -> Reason {
+        Reason {
+            hides_sender: true,
+            ..Reason::new(why, would_help)
         }
     }
 
@@ -91,6 +111,7 @@ impl Reason {
             why,
             would_help: None,
             is_hand_off: false,
+            hides_sender: false,
         }
     }
 }
@@ -147,8 +168,65 @@ const TWO_NAMES: Reason = Reason::new(
     "one service name for each process, or the spans of the call between them",
 );
 
+const QUERY: Reason = Reason::outside(
+    "a query of a database: the service that sends it also writes its span, under another name",
+);
+
 /// What identifies a row: the service, the known end, the other end's address, and the reason.
 type Row = (Name, What, Option<String>, Reason);
+
+/// What could not be judged, while it is counted.
+struct Rows<'t> {
+    tree: &'t Tree,
+    /// How many there are, and the services that may be at the other end; `None` if any may.
+    rows: BTreeMap<Row, (u64, Option<BTreeSet<Name>>)>,
+}
+
+impl Rows<'_> {
+    fn add(
+        &mut self,
+        at: At,
+        what: What,
+        to: Option<String>,
+        (reason, others): (Reason, Option<BTreeSet<Name>>),
+    ) {
+        let key = (self.tree.span(at).service, what, to, reason);
+        let (count, known) = self.rows.entry(key).or_insert((0, Some(BTreeSet::new())));
+        *count += 1;
+        *known = known.take().zip(others).map(|(mut known, others)| {
+            known.extend(others);
+            known
+        });
+    }
+
+    fn add_receiver(&mut self, at: At, reason: Reason, others: Option<BTreeSet<Name>>) {
+        let is_message = self.tree.span(at).kind == Kind::Consumer;
+        let (what, to) = match is_message {
+            true => (What::MessagesReceived, destination(self.tree, at)),
+            false => (What::Roots, None),
+        };
+        self.add(at, what, to, (reason, others));
+    }
+
+    fn finish(self) -> Vec<Unjudged> {
+        let text = |name: Name| self.tree.names().text(name).to_owned();
+        let rows = self.rows.into_iter();
+        let unjudged = rows.map(|((service, what, to, reason), (count, others))| Unjudged {
+            service: text(service),
+            what,
+            count,
+            to,
+            why: reason.why.to_owned(),
+            would_help: reason.would_help.map(str::to_owned),
+            is_hand_off: reason.is_hand_off,
+            others: others.map(|others| others.into_iter().map(text).collect()),
+            hides_sender: reason.hides_sender,
+        });
+        let mut unjudged: Vec<Unjudged> = unjudged.collect();
+        unjudged.sort();
+        unjudged
+    }
+}
 
 /// The hand-offs that are not in `pairs`.
 pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
@@ -157,84 +235,90 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
         true => Others::default(),
         false => Others::of(tree, pairs),
     };
-    let mut rows: BTreeMap<Row, (u64, Option<BTreeSet<Name>>)> = BTreeMap::new();
-    let mut add = |at: At, what, to, (reason, others): (Reason, Option<BTreeSet<Name>>)| {
-        let key = (tree.span(at).service, what, to, reason);
-        let (count, known) = rows.entry(key).or_insert((0, Some(BTreeSet::new())));
-        *count += 1;
-        *known = known.take().zip(others).map(|(mut known, others)| {
-            known.extend(others);
-            known
-        });
+    let mut rows = Rows {
+        tree,
+        rows: BTreeMap::new(),
     };
     let sure = |at: &At| !pairs.is_unsure(*at);
     for call in loose.calls.into_iter().filter(sure) {
         if tree.about(call).is_messaging {
             let to = destination(tree, call);
             let reason = (NOT_CONSUMED, others.of_message(tree, call));
-            add(call, What::MessagesSent, to, reason);
+            rows.add(call, What::MessagesSent, to, reason);
         } else {
             let reason = others.of_call(tree, call);
-            add(call, What::Calls, address(tree, call), reason);
+            rows.add(call, What::Calls, address(tree, call), reason);
         }
     }
+    let mut uncalled = Vec::new();
     for receiver in loose.receivers.into_iter().filter(sure) {
-        let is_message = tree.span(receiver).kind == Kind::Consumer;
-        let is_orphan = tree.parent(tree.entry(receiver)) == Parent::Missing;
-        let is_called = others.receive.contains(&tree.span(receiver).service);
-        let reason = if headers::say_sender_unsampled(tree, receiver) {
-            SENDER_UNSAMPLED
-        } else if tree.about(receiver).is_probe && !is_orphan {
-            PROBE
-        } else if is_preflight(tree, receiver) {
-            PREFLIGHT
-        } else if is_message {
-            NO_SENDER
-        } else if is_orphan {
-            NO_PARENT
-        } else if is_called {
-            NO_CALLER_INSIDE
-        } else {
-            NO_CALLER
-        };
-        let (what, to) = match is_message {
-            true => (What::MessagesReceived, destination(tree, receiver)),
-            false => (What::Roots, None),
-        };
-        add(receiver, what, to, (reason, None));
+        match reason_of_receiver(tree, &others, receiver) {
+            Some(reason) => rows.add_receiver(receiver, reason, None),
+            None => uncalled.push(receiver),
+        }
     }
-    let in_another_service =
-        |parent: At, at: At| tree.span(parent).service != tree.span(at).service;
+    let proxies = Proxies::of(tree, &uncalled);
+    for receiver in uncalled {
+        match proxies.that_may_have_passed_on(receiver) {
+            Some(proxy) => rows.add_receiver(receiver, PASSED_ON, Some(BTreeSet::from([proxy]))),
+            None => rows.add_receiver(receiver, NO_CALLER, None),
+        }
+    }
+    for (at, reason, senders) in without_kind::find(tree, pairs) {
+        rows.add_receiver(at, reason, senders);
+    }
+    add_continued(tree, pairs, &mut rows);
+    rows.finish()
+}
+
+/// Why `receiver` has no sender; `None` if nothing in the source is known to call its service.
+fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reason> {
+    let is_orphan = tree.parent(tree.entry(receiver)) == Parent::Missing;
+    Some(if headers::say_sender_unsampled(tree, receiver) {
+        SENDER_UNSAMPLED
+    } else if tree.about(receiver).is_probe && !is_orphan {
+        PROBE
+    } else if is_preflight(tree, receiver) {
+        PREFLIGHT
+    } else if tree.span(receiver).kind == Kind::Consumer {
+        NO_SENDER
+    } else if is_orphan {
+        NO_PARENT
+    } else if others.receive.contains(&tree.span(receiver).service) {
+        NO_CALLER_INSIDE
+    } else {
+        return None;
+    })
+}
+
+/// Adds the spans below a span of another service that are not the receivers of a hand-off.
+fn add_continued(tree: &Tree, pairs: &Pairs, rows: &mut Rows<'_>) {
+    let is_elsewhere = |parent: At, at: At| tree.span(parent).service != tree.span(at).service;
     let continues = |at: At| match tree.parent(at) {
-        Parent::Span(parent) => !pairs.has_sender(at) && in_another_service(parent, at),
+        Parent::Span(parent) => !pairs.has_sender(at) && is_elsewhere(parent, at),
         _ => false,
     };
+    let mut continued = Vec::new();
     for at in numbers(tree.len(), continues) {
-        if let Parent::Span(parent) = tree.parent(at) {
-            let reason = match tree.is_in_circle(at) {
-                true => CIRCLE,
-                false if !are_ends(tree, parent, at) => TWO_NAMES,
-                false => continue,
-            };
-            let to = tree.names().text(tree.span(parent).service).to_owned();
-            add(at, What::Continued, Some(to), (reason, None));
+        if let Parent::Span(parent) = tree.parent(at)
+            && (tree.is_in_circle(at) || !are_ends(tree, parent, at))
+        {
+            continued.push((at, parent));
         }
     }
-    let text = |name: Name| tree.names().text(name).to_owned();
-    let rows = rows.into_iter();
-    let unjudged = rows.map(|((service, what, to, reason), (count, others))| Unjudged {
-        service: text(service),
-        what,
-        count,
-        to,
-        why: reason.why.to_owned(),
-        would_help: reason.would_help.map(str::to_owned),
-        is_hand_off: reason.is_hand_off,
-        others: others.map(|others| others.into_iter().map(text).collect()),
-    });
-    let mut unjudged: Vec<Unjudged> = unjudged.collect();
-    unjudged.sort();
-    unjudged
+    if continued.is_empty() {
+        return;
+    }
+    let with_others = tree.services(|at| !tree.about(at).is_database);
+    for (at, parent) in continued {
+        let reason = match tree.is_in_circle(at) {
+            true => CIRCLE,
+            false if !with_others.contains(&tree.span(at).service) => QUERY,
+            false => TWO_NAMES,
+        };
+        let to = tree.names().text(tree.span(parent).service).to_owned();
+        rows.add(at, What::Continued, Some(to), (reason, None));
+    }
 }
 
 /// Whether a browser may have sent the request to ask which ones it may send. Browsers' spans show

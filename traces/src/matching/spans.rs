@@ -6,6 +6,7 @@
 
 pub(crate) mod about;
 mod by_trace;
+mod namespaces;
 mod order;
 mod parents;
 pub(crate) mod tree;
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 use baton_propagators::id::{SpanId, TraceId};
 
 use self::about::{About, Operation, Words};
+use self::namespaces::Namespaces;
 use super::names::{Name, Names};
 use crate::span::attributes::{self, Meaning};
 use crate::span::{Class, Kind, Span, SpanFormat, SpanReference};
@@ -165,6 +167,7 @@ pub(crate) struct Gathered {
     /// The attributes that the user named as ids.
     key_names: Vec<String>,
     pub(crate) names: Names,
+    namespaces: Namespaces,
     pub(crate) spans: Vec<End>,
     abouts: Vec<About>,
     about_numbers: HashMap<About, u32, foldhash::quality::RandomState>,
@@ -242,6 +245,8 @@ impl Gathered {
             linked: parents::NONE,
         }));
         let came_as = span.came_as();
+        let namespaces = &mut self.namespaces;
+        let service = namespaces.name(&mut self.names, span.service, &span.namespace);
         let number = |id: SpanId| u64::from_be_bytes(id.to_bytes());
         self.spans.push(End {
             trace: span.reference.trace_id,
@@ -250,7 +255,7 @@ impl Gathered {
             start: span.start.map_or(0, |time| time.as_nanoseconds()),
             end: span.end.map_or(0, |time| time.as_nanoseconds()),
             number: at,
-            service: self.names.intern(span.service),
+            service,
             about,
             state: self.names.intern(&span.trace_state),
             kind: span.kind,
@@ -279,6 +284,7 @@ impl Gathered {
             return;
         }
         let names = self.names.append(&part.names);
+        self.namespaces.append(&part.namespaces, &names);
         let abouts = part.abouts.iter().map(|about| about.renamed(&names));
         let abouts: Vec<u32> = abouts.map(|about| self.about(about)).collect();
         self.spans.extend(part.spans.iter().map(|end| End {
@@ -304,6 +310,11 @@ impl Gathered {
                 value: names.get(header.value),
                 ..*header
             }));
+    }
+
+    /// Names the services, once all spans are known.
+    fn settle_namespaces(&mut self) {
+        self.namespaces.settle(&mut self.names, &mut self.spans);
     }
 
     /// The facts about the hand-off of `end`.

@@ -7,6 +7,8 @@
 
 use std::io::BufRead;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::ids::{short_reference, short_span_id};
@@ -170,6 +172,7 @@ impl Row<'_> {
         };
         let resource: Vec<Attribute<'_>> = self.resource_attributes.into_members();
         let mut span = Span::new(reference, &self.service_name.0);
+        span.namespace = Cow::Borrowed(tags::namespace(&resource));
         span.parent_span_id = short_span_id(&self.parent_span_id.0);
         span.trace_state = self.trace_state.0;
         span.name = self.span_name.0;

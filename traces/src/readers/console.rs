@@ -1,12 +1,13 @@
 //! The output of OpenTelemetry's console exporters: one object for each span, on one or several
 //! lines.
 //!
-//! Python ([`python`]) and Go ([`go`]) print JSON. JavaScript ([`node`]) prints objects as Node.js
-//! displays them. Other output of the program may come between the spans: lines that do not begin
+//! Python ([`python`]), PHP ([`php`]) and Go ([`go`]) print JSON. JavaScript ([`node`]) prints objects
+//! as Node.js displays them. Other output of the program may come between the spans: lines that do not begin
 //! an object are skipped, and so are objects that are not spans.
 
 mod go;
 mod node;
+mod php;
 mod python;
 
 use std::io::BufRead;
@@ -50,6 +51,9 @@ pub(super) fn is_in(text: &[u8]) -> bool {
 struct Marks<'a> {
     #[serde(default)]
     context: Option<IgnoredAny>,
+    /// Python's exporter calls it `parent_id`.
+    #[serde(default)]
+    parent_span_id: Option<IgnoredAny>,
     #[serde(default, rename = "SpanContext")]
     span_context: Option<IgnoredAny>,
     /// Only JavaScript's exporter has a member `id`, the span's id.
@@ -85,6 +89,14 @@ fn span(text: &str, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), S
     };
     let decoded = |error: serde_json::Error| json_problem(&error);
     match parse_json(json.as_bytes()) {
+        Ok(Marks {
+            context: Some(_),
+            parent_span_id: Some(_),
+            ..
+        }) => {
+            let fields: php::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
+            fields.hand_over(want, each)
+        }
         Ok(Marks {
             context: Some(_), ..
         }) => {

@@ -233,7 +233,7 @@ impl Fields {
         each: &mut dyn FnMut(&Span<'_>),
     ) -> Result<(), String> {
         let reference = short_reference(&self.trace_id, &self.span_id)?;
-        let mut span = Span::new(reference, tags::service_name(resource));
+        let mut span = tags::span_in(reference, resource);
         span.parent_span_id = short_span_id(&self.parent_span_id);
         span.trace_state = Cow::Owned(self.trace_state);
         span.name = Cow::Owned(self.name);

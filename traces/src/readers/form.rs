@@ -36,7 +36,7 @@ pub enum Form {
     CloudWatch,
     /// The log of the Collector's `debug` exporter, or the output of Rust's `opentelemetry-stdout`.
     DebugLog,
-    /// The output of OpenTelemetry's console exporters for Python, Go and JavaScript.
+    /// The output of OpenTelemetry's console exporters for Python, PHP, Go and JavaScript.
     Console,
     /// The output of OpenTelemetry's console exporter for .NET.
     DotnetConsole,

@@ -9,6 +9,7 @@
 //! as `elasticdump` writes them (`_source`). A whole trace is held in memory, because its processes
 //! may come after its spans.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::BufRead;
 
@@ -314,6 +315,7 @@ impl<'a> TraceFields<'a> {
                 None => ("", &[][..]),
             };
             let mut span = fields.into_span(service, want)?;
+            span.namespace = Cow::Borrowed(tags::namespace(resource));
             if want == Want::Everything {
                 span.resource_attributes = resource;
             }

@@ -25,8 +25,8 @@ use super::json::{Fault, MAX_VALUE_BYTES};
 use super::skipped::Skipped;
 use super::{otlp_json, tags};
 use crate::span::{
-    AnyValue, Attribute, Kind, Link, Span, SpanEvent, SpanReference, Status, StatusCode, UnixTime,
-    Want,
+    AnyValue, Attribute, Key, Kind, Link, SERVICE_NAMESPACE, Span, SpanEvent, SpanReference,
+    Status, StatusCode, UnixTime, Want,
 };
 
 /// The most memory that one decoded `ResourceSpans` may take, in bytes.
@@ -245,19 +245,25 @@ fn hand_over(
 ) -> Result<(), &'static str> {
     let resource = resource_spans.resource.as_ref();
     let attributes = resource.map_or(&[][..], |resource| &resource.attributes);
-    let service = attributes.iter().rev().find_map(|attribute| {
-        match attribute.value.as_ref()?.value.as_ref()? {
-            Any::StringValue(name) if attribute.key == "service.name" => Some(name.as_str()),
-            _ => None,
-        }
-    });
+    let text_of = |wanted: &str| {
+        let mut all = attributes.iter().rev();
+        let found = all.find_map(
+            |attribute| match attribute.value.as_ref()?.value.as_ref()? {
+                Any::StringValue(text) if attribute.key == wanted => Some(text.as_str()),
+                _ => None,
+            },
+        );
+        found.unwrap_or_default()
+    };
+    let (service, namespace) = (text_of(Key::ServiceName.name()), text_of(SERVICE_NAMESPACE));
     let resource: Vec<_> = match want {
         Want::Judging | Want::HandOffs => Vec::new(),
         Want::Everything => attributes.iter().map(attribute).collect(),
     };
     for scope_spans in &resource_spans.scope_spans {
         for fields in &scope_spans.spans {
-            let mut span = span(fields, service.unwrap_or_default(), want)?;
+            let mut span = span(fields, service, want)?;
+            span.namespace = Cow::Borrowed(namespace);
             span.resource_attributes = &resource;
             each(&span);
         }

@@ -80,7 +80,7 @@ fn hand_over(fields: &Value, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Res
     let reference = reference(fields, "")
         .ok_or("found: a span without a trace_id of 16 bytes or a span_id of 8 bytes")?;
     let resource = attributes(fields.get("resource").and_then(|it| it.get("@attributes")));
-    let mut span = Span::new(reference, tags::service_name(&resource));
+    let mut span = tags::span_in(reference, &resource);
     span.parent_span_id = fields.get("parent_span_id").and_then(span_id);
     span.parent_is_remote = match fields.get("parent_span_is_remote") {
         Some(Value::Boolean(remote)) => span.parent_span_id.and(Some(*remote)),

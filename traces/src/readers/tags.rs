@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use super::ids::{span_id, trace_id};
 use crate::span::{
-    AnyValue, Attribute, Class, Key, Kind, Link, Span, SpanReference, StatusCode, Value, Want,
+    AnyValue, Attribute, Class, Key, Kind, Link, SERVICE_NAMESPACE, Span, SpanReference,
+    StatusCode, Value, Want,
 };
 
 /// The tag in which the OpenTelemetry Collector stores `tracestate`.
@@ -13,11 +14,22 @@ const TRACE_STATE: &str = "w3c.tracestate";
 /// How the Collector names the links among Zipkin's tags: `otlp.link.0`, …
 const LINK: &str = "otlp.link.";
 
-/// The service's name among resource attributes; empty if there is none.
-pub(super) fn service_name<'r>(resource: &'r [Attribute<'_>]) -> &'r str {
+/// A span with these ids, in the service that the resource attributes name.
+pub(super) fn span_in<'r>(reference: SpanReference, resource: &'r [Attribute<'_>]) -> Span<'r> {
+    let mut span = Span::new(reference, text_of(resource, Key::ServiceName.name()));
+    span.namespace = Cow::Borrowed(namespace(resource));
+    span
+}
+
+/// The service's namespace among resource attributes; empty if there is none.
+pub(super) fn namespace<'r>(resource: &'r [Attribute<'_>]) -> &'r str {
+    text_of(resource, SERVICE_NAMESPACE)
+}
+
+fn text_of<'r>(resource: &'r [Attribute<'_>], wanted: &str) -> &'r str {
     let mut values = resource.iter().rev();
     let found = values.find_map(|(name, value)| match value {
-        AnyValue::Text(text) if name == Key::ServiceName.name() => Some(&**text),
+        AnyValue::Text(text) if name == wanted => Some(&**text),
         _ => None,
     });
     found.unwrap_or_default()

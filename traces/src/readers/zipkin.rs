@@ -20,7 +20,9 @@ use super::json::plain::Plain;
 use super::json::text::Text;
 use super::json::{Fault, JsonReader};
 use super::{tags, times};
-use crate::span::{AnyValue, Key, Kind, Span, SpanEvent, SpanFormat, UnixTime, Value, Want};
+use crate::span::{
+    AnyValue, Key, Kind, SERVICE_NAMESPACE, Span, SpanEvent, SpanFormat, UnixTime, Value, Want,
+};
 
 /// Passes every span of a document, such as the body of a POST to `/api/v2/spans`, to `each`, with
 /// all fields.
@@ -199,6 +201,9 @@ impl<'a> SpanFields<'a> {
         for (name, value) in self.tags.into_members() {
             if let ("error", AnyValue::Text(message)) = (&*name, &value) {
                 span.status.message = message.clone();
+            }
+            if let (SERVICE_NAMESPACE, AnyValue::Text(namespace)) = (&*name, &value) {
+                span.namespace = namespace.clone();
             }
             tags::add(&mut span, want, name, value);
         }

@@ -145,7 +145,19 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "rpc.method" => RpcMethod,
         "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text" => Database,
         "user_agent.original" | "http.user_agent" => UserAgent,
+        name if is_id_of_system(name) => MessageId,
         _ => return None,
+    })
+}
+
+/// Whether `name` is a messaging system's own name for the id of a message or a job, such as
+/// `messaging.oban.job_id`.
+fn is_id_of_system(name: &str) -> bool {
+    let own = name.strip_prefix("messaging.");
+    let parts = own.and_then(|own| own.split_once('.'));
+    parts.is_some_and(|(system, id)| {
+        let is_id = matches!(id, "message_id" | "job_id" | "job.id" | "task_id");
+        is_id && !matches!(system, "message" | "batch")
     })
 }
 

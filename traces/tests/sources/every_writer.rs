@@ -55,6 +55,7 @@ const READ: &[File] = &[
             " Client GET /stock 00f067aa0ba902b7 below b7ad6b7169203331",
         ],
     ),
+    ("console-php.txt", Form::Console, TRACE, TWO),
     ("console-python.txt", Form::Console, TRACE, TWO),
     ("console-python-compose.txt", Form::Console, TRACE, TWO),
     ("console-python-docker.jsonl", Form::Console, TRACE, TWO),
@@ -340,6 +341,8 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
     for (file, said) in [
         ("datadog.msgpack", "a Datadog payload in MessagePack"),
         ("datadog-spans-api.json", "an answer of Datadog's Spans API"),
+        ("cpp-ostream.txt", "the output of C++'s OStreamSpanExporter"),
+        ("lightstep.json", "an answer of the API of Lightstep"),
         (
             "datadog-v05.msgpack",
             "a Datadog payload in the binary form",

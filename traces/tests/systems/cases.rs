@@ -44,6 +44,7 @@ fn span(line: &str) -> Span<'_> {
         "producer" => Kind::Producer,
         "consumer" => Kind::Consumer,
         "internal" => Kind::Internal,
+        "unset" => Kind::Unspecified,
         _ => panic!("{line}"),
     };
     let time = |milliseconds: &str| {
@@ -62,6 +63,7 @@ fn span(line: &str) -> Span<'_> {
                     attributes: Vec::new(),
                 });
             }
+            ("service.namespace", name) => span.namespace = name.into(),
             ("name", name) => span.name = name.to_owned().into(),
             ("baton.span.format", form) => {
                 span.attributes
@@ -124,6 +126,7 @@ fn each_small_system_is_judged_as_described() {
             lines.lines().partition(|line| line.starts_with("= "));
         let (words, expected) = apart(expected, "= because ");
         let (unjudged, expected) = apart(expected, "= unjudged ");
+        let (between, expected) = apart(expected, "= may-be ");
         let (channels, expected) = apart(expected, "= over ");
         let expected = expected.iter().filter(|line| **line != "= nothing");
         let mut expected: Vec<String> = expected.map(|line| line[2..].to_owned()).collect();
@@ -143,6 +146,13 @@ fn each_small_system_is_judged_as_described() {
                 count,
                 "{title}, not judged"
             );
+        }
+        for expected in between {
+            let fields: Vec<&str> = expected.split(' ').collect();
+            let all = judged.unjudged.iter();
+            let counted = all.filter(|it| it.may_be_between(fields[0], fields[1]));
+            let count: u64 = counted.map(|it| it.count).sum();
+            assert_eq!(count.to_string(), fields[2], "{title}: {expected}");
         }
         for channel in channels {
             let all = judged.edges.iter().map(|edge| edge.channel.to_string());

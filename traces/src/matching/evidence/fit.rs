@@ -184,7 +184,7 @@ fn plain_name(name: &str) -> String {
 }
 
 /// Whether a call's path is the one that the receiver answered; `None` if one of them is unknown.
-fn same_path(tree: &Tree, from: &About, to: &About) -> Option<bool> {
+pub(crate) fn same_path(tree: &Tree, from: &About, to: &About) -> Option<bool> {
     let text = |name: Name| tree.names().text(name);
     let (called, answered, route) = (text(from.path), text(to.path), text(to.route));
     if called.is_empty() {

@@ -68,7 +68,9 @@ fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
             let has_parent = matches!(tree.parent(receiver), Parent::Span(_));
             from.service != to.service && !has_parent
         }
-        // a job that starts a trace on purpose, and links to what asked for it
+        // A job that starts a trace on purpose, and links to the requests that asked for it. Their
+        // context reached it, through a table or a scheduler, so this is a hand-off. What else a
+        // root may link to, such as its last run, is in its own service.
         Kind::Internal | Kind::Unspecified => {
             let is_root = tree.parent(receiver) == Parent::None;
             from.service != to.service && (from.kind == Kind::Producer || is_root)

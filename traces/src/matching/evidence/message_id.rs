@@ -168,7 +168,15 @@ fn join(tree: &Tree, message: &[IdAt], joining: &Joining<'_>, found: &mut Vec<Fo
         receivers.entry(tree.span(at).service).or_default().push(at);
     }
     let receivers = receivers.into_values();
-    for receivers in receivers.flat_map(|receivers| by_group(tree, receivers)) {
+    let group = |at: At| tree.about(at).group;
+    let destination = |at: At| tree.about(at).destination;
+    let receivers = receivers.flat_map(|receivers| by_name(receivers, group));
+    // one offset in two topics means two messages
+    let receivers = receivers.flat_map(|receivers| match joining.is_unique {
+        true => vec![receivers],
+        false => by_name(receivers, destination),
+    });
+    for receivers in receivers {
         let to = |at: At| tree.about(at).destination;
         let fitting = |exactly: bool| {
             let fits = |sender: &&At| {
@@ -200,19 +208,18 @@ fn join(tree: &Tree, message: &[IdAt], joining: &Joining<'_>, found: &mut Vec<Fo
     }
 }
 
-/// The receivers of one service by consumer group: each group gets every message. Those that name
-/// no group belong to the first one.
-fn by_group(tree: &Tree, receivers: Vec<At>) -> Vec<Vec<At>> {
-    let group = |at: At| tree.about(at).group;
-    let groups: BTreeSet<Name> = receivers.iter().map(|at| group(*at)).collect();
-    let groups = groups.into_iter().filter(|name| !name.is_empty());
-    let groups: Vec<Name> = groups.collect();
-    if groups.len() < 2 {
+/// The receivers of one service by a name that they have, such as their consumer group: each group
+/// gets every message. Those without this name belong to the first one.
+fn by_name(receivers: Vec<At>, name_of: impl Fn(At) -> Name) -> Vec<Vec<At>> {
+    let names: BTreeSet<Name> = receivers.iter().map(|at| name_of(*at)).collect();
+    let names = names.into_iter().filter(|name| !name.is_empty());
+    let names: Vec<Name> = names.collect();
+    if names.len() < 2 {
         return vec![receivers];
     }
-    let mut parts = vec![Vec::new(); groups.len()];
+    let mut parts = vec![Vec::new(); names.len()];
     for at in receivers {
-        let place = groups.iter().position(|name| *name == group(at));
+        let place = names.iter().position(|name| *name == name_of(at));
         parts[place.unwrap_or(0)].push(at);
     }
     parts

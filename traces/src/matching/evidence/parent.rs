@@ -114,7 +114,8 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
 /// probably made both spans under two service names, as some database clients do.
 pub(crate) fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
     let is_sender = |at: At| tree.span(at).kind.is_sender();
-    is_sender(sender) || !is_sender(receiver)
+    let is_query = tree.about(receiver).is_database && !tree.span(receiver).kind.is_receiver();
+    is_sender(sender) || !is_sender(receiver) && !is_query
 }
 
 /// Whether `parent` fetched the message that `receiver` handles. The sender is another span.

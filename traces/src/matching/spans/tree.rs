@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashSet;
+
 use super::about::{About, Operation};
 use super::by_trace::ByTrace;
 use super::order;
@@ -60,6 +62,7 @@ fn spans_by_service(spans: &[End]) -> BTreeMap<Name, u64> {
 impl Tree {
     /// Sorts the spans and finds their parents. Of a span that occurs twice, one is kept.
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
+        gathered.settle_namespaces();
         order::sort_all(&mut gathered);
         let (mut parents, mut entries) = parents::of(&gathered.spans);
         if parents::name_services(&mut gathered.spans, &parents) {
@@ -111,6 +114,13 @@ impl Tree {
     /// The numbers of all spans.
     pub(crate) fn all(&self) -> impl Iterator<Item = At> + use<> {
         0..self.len() as At
+    }
+
+    /// The services that have a span that `is_wanted`.
+    pub(crate) fn services(&self, is_wanted: impl Fn(At) -> bool) -> BTreeSet<Name> {
+        let wanted = self.all().filter(|at| is_wanted(*at));
+        let services: HashSet<Name> = wanted.map(|at| self.span(at).service).collect();
+        services.into_iter().collect()
     }
 
     /// The span `at`.

@@ -105,7 +105,7 @@ impl<'a> SpanFields<'a> {
         let own = &self.span_context;
         let reference = short_reference(&own.trace_id.0, &own.span_id.0)?;
         let resource = attributes(self.resource);
-        let mut span = Span::new(reference, tags::service_name(&resource));
+        let mut span = tags::span_in(reference, &resource);
         if let Some(parent) = &self.parent {
             span.parent_span_id = short_span_id(&parent.span_id.0);
             span.parent_is_remote = span.parent_span_id.and(parent.remote);

@@ -106,7 +106,7 @@ impl<'a> SpanFields<'a> {
             Some(resource) => resource.attributes.into_members(),
             None => Vec::new(),
         };
-        let mut span = Span::new(reference, tags::service_name(&resource));
+        let mut span = tags::span_in(reference, &resource);
         span.parent_span_id = short_span_id(&self.parent_id.0);
         if let Some(parent) = self.parent_span_context {
             span.parent_span_id = short_span_id(&parent.span_id.0);

@@ -80,7 +80,7 @@ impl<'a> SpanFields<'a> {
     ) -> Result<(), String> {
         let reference = short_reference(&self.context.trace_id.0, &self.context.span_id.0)?;
         let resource = resource(self.resource);
-        let mut span = Span::new(reference, tags::service_name(&resource));
+        let mut span = tags::span_in(reference, &resource);
         span.parent_span_id = short_span_id(&self.parent_id.0);
         span.name = self.name.0;
         let kind = self.kind.0.strip_prefix("SpanKind.");

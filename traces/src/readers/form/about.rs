@@ -59,7 +59,7 @@ impl Form {
             Form::DebugLog => {
                 "the Collector's `debug` exporter with `verbosity: detailed`, Rust's `opentelemetry-stdout`"
             }
-            Form::Console => "OpenTelemetry's console exporters for Python, Go and JavaScript",
+            Form::Console => "OpenTelemetry's console exporters for Python, PHP, Go and JavaScript",
             Form::DotnetConsole => "OpenTelemetry's console exporter for .NET",
             Form::RubyConsole => "OpenTelemetry's console exporter for Ruby",
         }

@@ -27,6 +27,8 @@ pub(super) fn json(names: &[String]) -> Option<String> {
          OTLP with the Collector's file exporter"
     } else if has("trace_id") && has("span_id") && has("@timestamp") {
         "documents of Elastic's data streams: export OTLP with the Collector's file exporter instead"
+    } else if has("contexts") && has("spans") {
+        "an event of Sentry: send the spans to a Collector too, and save them with its file exporter"
     } else if has("partialSuccess") || has("partial_success") {
         "the answer of a receiver of OTLP, which has no spans"
     } else {
@@ -55,10 +57,15 @@ pub(super) fn document(names: &[String]) -> Option<String> {
 /// The error for a list under `data` whose first element has these members, if it is not Jaeger's.
 pub(super) fn data(names: &[String]) -> Option<String> {
     let has = |name: &str| names.iter().any(|known| known == name);
-    (has("type") && has("attributes") && !has("traceID")).then(|| {
+    let found = if !has("type") || !has("attributes") || has("traceID") {
+        return None;
+    } else if has("relationships") {
+        "an answer of the API of Lightstep (ServiceNow Cloud Observability): send the spans to a Collector too, and \
+         save them with its file exporter"
+    } else {
         "an answer of Datadog's Spans API: send the spans to a Collector too, and save them with its file exporter"
-            .to_owned()
-    })
+    };
+    Some(found.to_owned())
 }
 
 /// The error for text or bytes, if they are a known form that cannot be read.
@@ -69,6 +76,8 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
     } else if holds(b"LoggingSpanExporter") && holds(b"[tracer: ") {
         "the log of Java's LoggingSpanExporter, which prints neither parents nor times: set \
          OTEL_TRACES_EXPORTER=logging-otlp, or otlp"
+    } else if holds(b"  parent_span_id: ") && holds(b"  instr-lib     : ") {
+        "the output of C++'s OStreamSpanExporter: use its OTLP exporter and a Collector, or its OTLP file exporter"
     } else if is_in_first_line(text, b"trace.trace_id") {
         "rows of Honeycomb: send the spans to a Collector too, and save them with its file exporter"
     } else if is_in_first_line(text, b"operation_Id") {

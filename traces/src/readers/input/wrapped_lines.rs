@@ -6,6 +6,7 @@
 //! - The Container Runtime Interface puts a time, the stream and a tag before each:
 //!   `2026-01-01T00:00:00.0Z stdout F {…`; the tag is `P` for all but the last part of a line.
 //! - Docker's `json-file` driver stores each line as `{"log":"…","stream":"stdout","time":"…"}`.
+//! - `journalctl -o json` prints each line in the member `MESSAGE` of an object.
 
 use std::io;
 
@@ -26,6 +27,8 @@ pub(in crate::readers) enum Wrapping {
     Cri,
     /// An object of JSON.
     DockerJson,
+    /// An object of JSON from systemd's journal.
+    Journal,
 }
 
 /// How many lines must be wrapped in the same way.
@@ -42,6 +45,7 @@ impl Wrapping {
         let whole = &lines[..lines.len() - usize::from(is_cut)];
         let all = [
             Wrapping::DockerJson,
+            Wrapping::Journal,
             Wrapping::Cri,
             Wrapping::Kubectl,
             Wrapping::Compose,
@@ -82,6 +86,10 @@ impl Wrapping {
                 let is_whole = log.ends_with('\n');
                 Some((log.trim_end_matches(['\r', '\n']).to_owned(), is_whole))
             }
+            Wrapping::Journal => {
+                let JournalEntry { message } = serde_json::from_str(line).ok()?;
+                Some((message, true))
+            }
         }
     }
 }
@@ -90,6 +98,13 @@ impl Wrapping {
 #[derive(Deserialize)]
 struct Entry {
     log: String,
+}
+
+/// A line of systemd's journal.
+#[derive(Deserialize)]
+struct JournalEntry {
+    #[serde(rename = "MESSAGE")]
+    message: String,
 }
 
 /// The lines of `input` without what is around them. A line that is not wrapped stays as it is.
@@ -144,6 +159,10 @@ mod tests {
             (
                 Wrapping::DockerJson,
                 "{\"log\":\"{\\n\",\"stream\":\"stdout\"}\n{\"log\":\"  \\\"a\\\": 1\\n\"}\n{\"log\":\"}\\n\"}\n",
+            ),
+            (
+                Wrapping::Journal,
+                "{\"MESSAGE\":\"{\",\"_PID\":\"1\"}\n{\"MESSAGE\":\"  \\\"a\\\": 1\"}\n{\"MESSAGE\":\"}\"}\n",
             ),
         ] {
             assert_eq!(Wrapping::of(text.as_bytes()), Some(wrapping), "{text}");

@@ -8,7 +8,7 @@ use super::span::{span, unknown};
 use super::values::each_attribute;
 use crate::readers::json::cursor::{Cursor, Mistake, cursor};
 use crate::readers::skipped::{Place, Skipped};
-use crate::span::{AnyValue, Key, Span, Want};
+use crate::span::{AnyValue, Key, SERVICE_NAMESPACE, Span, Want};
 
 /// A request, in any of its wrappers.
 pub(super) static REQUEST: Place = Place {
@@ -79,6 +79,7 @@ impl ResourceSpans<'_> {
         for span in self.spans {
             let mut span: Span<'_> = span;
             span.service = &self.resource.service;
+            span.namespace = Cow::Borrowed(&self.resource.namespace);
             span.resource_attributes = &self.resource.attributes;
             each(&span);
         }
@@ -93,6 +94,7 @@ impl ResourceSpans<'_> {
         };
         for span in &mut self.spans {
             span.service = service;
+            span.namespace = self.resource.namespace.clone();
             each(span);
         }
         true
@@ -267,13 +269,17 @@ fn new_resource<'a>(
     let mut resource = Resource::default();
     cursor.object("a Resource object", |cursor, name| match name {
         "attributes" => each_attribute(cursor, |name, value| {
-            let is_service = name == Key::ServiceName.name();
-            if !is_service && want != Want::Everything {
+            let into = match &*name {
+                name if name == Key::ServiceName.name() => Some(&mut resource.service),
+                SERVICE_NAMESPACE => Some(&mut resource.namespace),
+                _ => None,
+            };
+            if into.is_none() && want != Want::Everything {
                 return Ok(());
             }
             let value = value.value(0)?;
-            if let (true, AnyValue::Text(service)) = (is_service, &value) {
-                resource.service = service.clone();
+            if let (Some(into), AnyValue::Text(text)) = (into, &value) {
+                *into = text.clone();
             }
             if want == Want::Everything {
                 resource.attributes.push((name, value));

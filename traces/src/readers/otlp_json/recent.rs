@@ -17,6 +17,7 @@ const MAX_NAMES: usize = 1024;
 #[derive(Clone, Default)]
 pub(in crate::readers) struct Resource<'a> {
     pub(super) service: Cow<'a, str>,
+    pub(super) namespace: Cow<'a, str>,
     /// Filled only for [`crate::span::Want::Everything`].
     pub(super) attributes: Vec<SpanAttribute<'a>>,
 }

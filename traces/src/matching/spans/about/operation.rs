@@ -33,7 +33,7 @@ impl Operation {
             "getmessage",
             "getrecord",
         ];
-        const PROCESS: &[&str] = &["process", "deliver", "handle", "perform"];
+        const PROCESS: &[&str] = &["process", "deliver", "handle", "perform", "consume"];
         if name.is_empty() {
             return operation_of_aws(path.rsplit('/').next().unwrap_or_default());
         }
@@ -98,3 +98,64 @@ const OTHER_OPERATIONS: &[&str] = &[
     "connect",
     "recover",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of operations, under which attribute or path systems write them.
+    const NAMED: &[(&str, &str, Operation)] = &[
+        // OpenTelemetry's conventions, new and old
+        ("send", "", Operation::Send),
+        ("publish", "", Operation::Send),
+        ("create", "", Operation::Send),
+        ("receive", "", Operation::Receive),
+        ("poll", "", Operation::Receive),
+        ("process", "", Operation::Process),
+        ("deliver", "", Operation::Process),
+        ("settle", "", Operation::Other),
+        // AWS: the API's operation, as an attribute or as the path of the call
+        ("SendMessage", "", Operation::Send),
+        ("ReceiveMessage", "", Operation::Receive),
+        ("DeleteMessage", "", Operation::Other),
+        ("", "/SQS/SendMessageBatch", Operation::Send),
+        ("", "/SNS/Publish", Operation::Send),
+        ("", "/Kinesis/PutRecords", Operation::Send),
+        ("", "/Kinesis/GetRecords", Operation::Receive),
+        ("", "/SQS/ChangeMessageVisibility", Operation::Other),
+        ("", "/SQS/GetQueueUrl", Operation::Unknown),
+        // AMQP's methods
+        ("basic.publish", "", Operation::Send),
+        ("basic.get", "", Operation::Other),
+        ("basic.deliver", "", Operation::Process),
+        ("basic.consume", "", Operation::Process),
+        ("basic.ack", "", Operation::Other),
+        ("exchange.declare", "", Operation::Other),
+        // Azure Service Bus
+        ("peek", "", Operation::Other),
+        ("renew_message_lock", "", Operation::Other),
+        ("complete", "", Operation::Other),
+        // Google Pub/Sub
+        ("pull", "", Operation::Receive),
+        ("modify_ack_deadline", "", Operation::Other),
+        ("subscribe", "", Operation::Other),
+        // Redis streams, and queues of jobs
+        ("XADD", "", Operation::Send),
+        ("XREADGROUP", "", Operation::Receive),
+        ("XACK", "", Operation::Unknown),
+        ("enqueue", "", Operation::Send),
+        ("perform", "", Operation::Process),
+        // a name counts before a path, and no name at all says nothing
+        ("process", "/SQS/SendMessage", Operation::Process),
+        ("", "", Operation::Unknown),
+        ("", "/orders/7", Operation::Unknown),
+        ("reindex", "", Operation::Unknown),
+    ];
+
+    #[test]
+    fn an_operation_is_known_by_the_names_of_each_system() {
+        for (name, path, operation) in NAMED {
+            assert_eq!(Operation::of(name, path), *operation, "{name:?} {path:?}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Spans that may receive something, although their kind does not say so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Reason;
+use crate::matching::evidence::Pairs;
+use crate::matching::names::Name;
+use crate::matching::spans::At;
+use crate::matching::spans::tree::{Parent, Tree};
+use crate::span::Kind;
+use crate::threads::numbers;
+
+const LIKE_OTHERS: Reason = Reason::of_hidden_sender(
+    "it starts a trace, although others of its kind in this service have a sender",
+    "the kind SERVER or CONSUMER on spans that receive something, and only on those",
+);
+const WITHOUT_KIND: Reason = Reason::of_hidden_sender(
+    "no span of this service says by its kind whether it sends or receives, so a break does not show",
+    "span kinds: SERVER or CONSUMER for what arrives, CLIENT or PRODUCER for what is sent",
+);
+
+/// A root, why it is not judged, and the services that may have sent to it; `None` for any.
+type Found = (At, Reason, Option<BTreeSet<Name>>);
+
+/// The roots that are not of a receiver's kind, and that may have received something all the same:
+/// other spans of that kind in their service did, or no span of the service has the kind of an end,
+/// and the root looks like a request.
+pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<Found> {
+    let is_plain = |at: At| matches!(tree.span(at).kind, Kind::Internal | Kind::Unspecified);
+    let is_root = |at: At| is_plain(at) && tree.parent(at) == Parent::None && !pairs.has_sender(at);
+    let roots: Vec<At> = numbers(tree.len(), is_root);
+    if roots.is_empty() {
+        return Vec::new();
+    }
+    let service = |at: At| tree.span(at).service;
+    let mut senders: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    for pair in pairs.all().iter().filter(|pair| is_plain(pair.receiver)) {
+        let known = senders.entry(service(pair.receiver)).or_default();
+        known.insert(service(pair.sender));
+    }
+    let with_ends = tree.services(|at| !is_plain(at));
+    let found = |at: At| match senders.get(&service(at)) {
+        Some(senders) => Some((at, LIKE_OTHERS, Some(senders.clone()))),
+        None if with_ends.contains(&service(at)) || !is_like_request(tree, at) => None,
+        None => Some((at, WITHOUT_KIND, None)),
+    };
+    roots.into_iter().filter_map(found).collect()
+}
+
+/// Whether the span `at` has a request's path or method, or the attributes of a message.
+fn is_like_request(tree: &Tree, at: At) -> bool {
+    let about = tree.about(at);
+    let names = [about.path, about.route, about.method, about.rpc];
+    about.is_messaging || names.iter().any(|name| !name.is_empty())
+}
