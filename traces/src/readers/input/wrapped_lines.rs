@@ -87,8 +87,15 @@ impl Wrapping {
                 Some((log.trim_end_matches(['\r', '\n']).to_owned(), is_whole))
             }
             Wrapping::Journal => {
-                let JournalEntry { message } = serde_json::from_str(line).ok()?;
-                Some((message, true))
+                let entry: JournalEntry = serde_json::from_str(line).ok()?;
+                let is_whole = entry.line_break.as_deref() != Some("line-max")
+                    && entry.is_partial.as_deref() != Some("true");
+                let text = match entry.message {
+                    Message::Text(text) => text,
+                    Message::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                    Message::LeftOut(()) => String::new(),
+                };
+                Some((text, is_whole))
             }
         }
     }
@@ -104,19 +111,48 @@ struct Entry {
 #[derive(Deserialize)]
 struct JournalEntry {
     #[serde(rename = "MESSAGE")]
-    message: String,
+    message: Message,
+    /// `line-max` if systemd cut the line, because it is too long.
+    #[serde(rename = "_LINE_BREAK", default)]
+    line_break: Option<String>,
+    /// `true` if Docker's `journald` driver cut the line.
+    #[serde(rename = "CONTAINER_PARTIAL_MESSAGE", default)]
+    is_partial: Option<String>,
+}
+
+/// A line that a program wrote, as the journal prints it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Message {
+    Text(String),
+    /// Text with characters that are not printable, such as those that set colours.
+    Bytes(Vec<u8>),
+    /// `null`: it is too long for `journalctl` without `--all`.
+    LeftOut(()),
+}
+
+/// Whether `journalctl` printed this line without its text.
+fn is_left_out(line: &[u8], wrapping: Wrapping) -> bool {
+    let left_out = b"\"MESSAGE\":null";
+    wrapping == Wrapping::Journal && memchr::memmem::find(line, left_out).is_some()
 }
 
 /// The lines of `input` without what is around them. A line that is not wrapped stays as it is.
 pub(in crate::readers) fn unwrapped(input: Input<'_>, wrapping: Wrapping) -> Input<'_> {
     let mut lines = Lines::new(input, MAX_LINE_BYTES);
-    input::in_pieces(move || match lines.next_line() {
+    let invalid = |problem: String| Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    input::in_pieces(move || {
+        match lines.next_line() {
+        Ok(Some(line)) if is_left_out(line, wrapping) => invalid(
+            "the journal was printed without its long lines, which may be spans: use `journalctl -o json --all`"
+                .to_owned(),
+        ),
         Ok(line) => Ok(line.map(|line| unwrapped_line(line, wrapping))),
         Err(LineError::Input(error)) => Err(error),
         Err(LineError::TooLong) => {
-            let problem = format!("a line is longer than {MAX_LINE_BYTES} bytes");
-            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
+            invalid(format!("a line is longer than {MAX_LINE_BYTES} bytes"))
         }
+    }
     })
 }
 
@@ -164,6 +200,14 @@ mod tests {
                 Wrapping::Journal,
                 "{\"MESSAGE\":\"{\",\"_PID\":\"1\"}\n{\"MESSAGE\":\"  \\\"a\\\": 1\"}\n{\"MESSAGE\":\"}\"}\n",
             ),
+            (
+                Wrapping::Journal,
+                "{\"MESSAGE\":\"{\"}\n{\"MESSAGE\":\"  \\\"a\",\"_LINE_BREAK\":\"line-max\"}\n{\"MESSAGE\":\"\\\": 1\"}\n{\"MESSAGE\":\"}\",\"_LINE_BREAK\":\"eof\"}\n",
+            ),
+            (
+                Wrapping::Journal,
+                "{\"MESSAGE\":[123]}\n{\"MESSAGE\":\"  \",\"CONTAINER_PARTIAL_MESSAGE\":\"true\"}\n{\"MESSAGE\":\"\\\"a\\\": 1\"}\n{\"MESSAGE\":\"}\"}\n",
+            ),
         ] {
             assert_eq!(Wrapping::of(text.as_bytes()), Some(wrapping), "{text}");
             let mut read = String::new();
@@ -171,6 +215,11 @@ mod tests {
             lines.read_to_string(&mut read).expect("text");
             assert_eq!(read, "{\n  \"a\": 1\n}\n", "{wrapping:?}");
         }
+        let text = "{\"MESSAGE\":\"{\"}\n{\"MESSAGE\":null}\n{\"MESSAGE\":\"}\"}\n";
+        assert_eq!(Wrapping::of(text.as_bytes()), Some(Wrapping::Journal));
+        let mut lines = unwrapped(Box::new(text.as_bytes()), Wrapping::Journal);
+        let error = lines.read_to_string(&mut String::new()).expect_err(text);
+        assert!(error.to_string().ends_with("`journalctl -o json --all`"));
         for text in ["", "{}\n", "a | b c\nd\n", "hello\nworld\n"] {
             assert_eq!(Wrapping::of(text.as_bytes()), None, "{text}");
         }
