@@ -217,7 +217,7 @@ impl Gathered {
                     self.ids.requests.push(IdAt { id, at });
                 }
                 Some(meaning) => {
-                    message.add(meaning, &value);
+                    message.add(name, meaning, &value);
                     words.add(class, meaning, value);
                 }
                 None => {
@@ -353,7 +353,7 @@ impl Gathered {
             for (name, value) in &link.attributes {
                 if let (Some(meaning), Some(text)) = (Class::of(name).meaning, about::plain(value))
                 {
-                    message.add(meaning, &text);
+                    message.add(name, meaning, &text);
                 }
             }
             self.add_message(at, &message);
@@ -374,7 +374,12 @@ impl Gathered {
             let id = self.names.hash(&place);
             self.ids.offsets.push(IdAt { id, at });
         }
-        has_id || has_place
+        let has_number = !message.number.is_empty();
+        if has_number {
+            let id = self.names.hash(&message.number);
+            self.ids.offsets.push(IdAt { id, at });
+        }
+        has_id || has_place || has_number
     }
 }
 
@@ -382,12 +387,22 @@ impl Gathered {
 #[derive(Default)]
 struct MessageWords {
     id: String,
+    /// A number that a system gave to a job, and its name. Each queue may have its own numbers.
+    number: String,
     partition: String,
     offset: String,
 }
 
 impl MessageWords {
-    fn add(&mut self, meaning: Meaning, value: &str) {
+    fn add(&mut self, name: &str, meaning: Meaning, value: &str) {
+        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        if meaning == Meaning::MessageId
+            && is_number
+            && let Some(system) = attributes::system_of_id(name)
+        {
+            self.number = format!("{system} {value}");
+            return;
+        }
         let word = match meaning {
             Meaning::MessageId => &mut self.id,
             Meaning::Partition => &mut self.partition,

@@ -145,20 +145,21 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "rpc.method" => RpcMethod,
         "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text" => Database,
         "user_agent.original" | "http.user_agent" => UserAgent,
-        name if is_id_of_system(name) => MessageId,
+        name if system_of_id(name).is_some() => MessageId,
         _ => return None,
     })
 }
 
-/// Whether `name` is a messaging system's own name for the id of a message or a job, such as
-/// `messaging.oban.job_id`.
-fn is_id_of_system(name: &str) -> bool {
+/// The messaging system whose own name for the id of a message or a job is `name`, such as `oban`
+/// for `messaging.oban.job_id`.
+pub(crate) fn system_of_id(name: &str) -> Option<&str> {
     let own = name.strip_prefix("messaging.");
     let parts = own.and_then(|own| own.split_once('.'));
-    parts.is_some_and(|(system, id)| {
-        let is_id = matches!(id, "message_id" | "job_id" | "job.id" | "task_id");
-        is_id && !matches!(system, "message" | "batch")
-    })
+    let own = parts.filter(|(system, id)| {
+        let is_id = matches!(*id, "message_id" | "job_id" | "job.id" | "task_id");
+        is_id && !matches!(*system, "message" | "batch")
+    });
+    own.map(|(system, _)| system)
 }
 
 /// The name of the request header that the attribute `name` captured, in the attribute's spelling.

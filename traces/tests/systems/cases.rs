@@ -48,6 +48,9 @@ fn span(line: &str) -> Span<'_> {
         _ => panic!("{line}"),
     };
     let time = |milliseconds: &str| {
+        if milliseconds == "-" {
+            return None;
+        }
         let milliseconds: u64 = milliseconds.parse().expect("a number");
         UnixTime::from_nanoseconds(1_767_225_600_000_000_000 + milliseconds * 1_000_000)
     };

@@ -37,7 +37,8 @@ impl<'t> Proxies<'t> {
         if !by_path.is_empty() {
             let calling = tree.services(|at| tree.span(at).kind.is_sender());
             let may_be_proxys = |at: At| {
-                tree.span(at).kind == Kind::Server && !calling.contains(&tree.span(at).service)
+                let end = tree.span(at);
+                end.kind == Kind::Server && end.start != 0 && !calling.contains(&end.service)
             };
             for at in numbers(tree.len(), may_be_proxys) {
                 if let Some(same) = by_path.get_mut(last_part(tree, at)) {
@@ -56,7 +57,10 @@ impl<'t> Proxies<'t> {
     pub(super) fn that_may_have_passed_on(&self, receiver: At) -> Option<Name> {
         let tree = self.tree;
         let (own, about) = (tree.span(receiver), tree.about(receiver));
-        let same = self.by_path.get(last_part(tree, receiver))?;
+        let same = self
+            .by_path
+            .get(last_part(tree, receiver))
+            .filter(|_| own.start != 0)?;
         let begun = same.partition_point(|at| tree.span(*at).start <= own.end);
         let mut tried = same[..begun].iter().rev().take(MAX_TRIED);
         let proxy = tried.find(|at| {
