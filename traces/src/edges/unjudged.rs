@@ -9,6 +9,7 @@ use foldhash::HashSet;
 use serde::{Deserialize, Serialize};
 
 use self::proxies::{PASSED_ON, Proxies};
+use self::without_kind::{LIKE_OTHERS, WITHOUT_KIND};
 use super::headers;
 use crate::matching::evidence::{Loose, Pairs, are_ends};
 use crate::matching::names::Name;
@@ -264,9 +265,7 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
             None => rows.add_receiver(receiver, NO_CALLER, None),
         }
     }
-    for (at, reason, senders) in without_kind::find(tree, pairs) {
-        rows.add_receiver(at, reason, senders);
-    }
+    add_without_kind(tree, pairs, &mut rows);
     add_continued(tree, pairs, &mut rows);
     rows.finish()
 }
@@ -289,6 +288,23 @@ fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reas
     } else {
         return None;
     })
+}
+
+/// Adds the roots that may have received something, although their kind does not say so.
+fn add_without_kind(tree: &Tree, pairs: &Pairs, rows: &mut Rows<'_>) {
+    let found = without_kind::find(tree, pairs);
+    for at in found.like_others {
+        rows.add_receiver(at, LIKE_OTHERS, Some(BTreeSet::new()));
+    }
+    // once for each row, because there may be many roots
+    for ((service, _, _, reason), (_, others)) in &mut rows.rows {
+        if let (true, Some(others)) = (*reason == LIKE_OTHERS, others) {
+            others.extend(found.senders.get(service).into_iter().flatten());
+        }
+    }
+    for at in found.without_kind {
+        rows.add_receiver(at, WITHOUT_KIND, None);
+    }
 }
 
 /// Adds the spans below a span of another service that are not the receivers of a hand-off.

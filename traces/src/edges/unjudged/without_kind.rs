@@ -10,41 +10,51 @@ use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
 use crate::threads::numbers;
 
-const LIKE_OTHERS: Reason = Reason::of_hidden_sender(
+pub(super) const LIKE_OTHERS: Reason = Reason::of_hidden_sender(
     "it starts a trace, although others of its kind in this service have a sender",
     "the kind SERVER or CONSUMER on spans that receive something, and only on those",
 );
-const WITHOUT_KIND: Reason = Reason::of_hidden_sender(
+pub(super) const WITHOUT_KIND: Reason = Reason::of_hidden_sender(
     "no span of this service says by its kind whether it sends or receives, so a break does not show",
     "span kinds: SERVER or CONSUMER for what arrives, CLIENT or PRODUCER for what is sent",
 );
 
-/// A root, why it is not judged, and the services that may have sent to it; `None` for any.
-type Found = (At, Reason, Option<BTreeSet<Name>>);
+/// Roots that may have received something.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Roots like others that have a sender.
+    pub(super) like_others: Vec<At>,
+    /// The services that send to these, by the service of the root.
+    pub(super) senders: BTreeMap<Name, BTreeSet<Name>>,
+    /// Roots of services without kinds.
+    pub(super) without_kind: Vec<At>,
+}
 
 /// The roots that are not of a receiver's kind, and that may have received something all the same:
 /// other spans of that kind in their service did, or no span of the service has the kind of an end,
 /// and the root looks like a request.
-pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<Found> {
+pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Found {
     let is_plain = |at: At| matches!(tree.span(at).kind, Kind::Internal | Kind::Unspecified);
     let is_root = |at: At| is_plain(at) && tree.parent(at) == Parent::None && !pairs.has_sender(at);
     let roots: Vec<At> = numbers(tree.len(), is_root);
     if roots.is_empty() {
-        return Vec::new();
+        return Found::default();
     }
     let service = |at: At| tree.span(at).service;
-    let mut senders: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    let mut found = Found::default();
     for pair in pairs.all().iter().filter(|pair| is_plain(pair.receiver)) {
-        let known = senders.entry(service(pair.receiver)).or_default();
+        let known = found.senders.entry(service(pair.receiver)).or_default();
         known.insert(service(pair.sender));
     }
     let with_ends = tree.services(|at| !is_plain(at));
-    let found = |at: At| match senders.get(&service(at)) {
-        Some(senders) => Some((at, LIKE_OTHERS, Some(senders.clone()))),
-        None if with_ends.contains(&service(at)) || !is_like_request(tree, at) => None,
-        None => Some((at, WITHOUT_KIND, None)),
-    };
-    roots.into_iter().filter_map(found).collect()
+    for at in roots {
+        if found.senders.contains_key(&service(at)) {
+            found.like_others.push(at);
+        } else if !with_ends.contains(&service(at)) && is_like_request(tree, at) {
+            found.without_kind.push(at);
+        }
+    }
+    found
 }
 
 /// Whether the span `at` has a request's path or method, or the attributes of a message.
