@@ -49,6 +49,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
         clocks: &clocks,
         places: &places,
         calls: &calls,
+        leaving: Leaving::new(tree),
     };
     let (mut certain, mut unsure) = (Candidates::new(), Candidates::new());
     let found = side_by_side(by_service.values(), |receivers| {
@@ -124,6 +125,7 @@ struct Search<'a> {
     clocks: &'a Clocks,
     places: &'a Places,
     calls: &'a Calls,
+    leaving: Leaving<'a>,
 }
 
 impl Search<'_> {
@@ -131,7 +133,6 @@ impl Search<'_> {
     /// be wrong.
     fn candidates(&self, receivers: &[At]) -> (Candidates, f64) {
         let mut kinds: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        let leaving = Leaving::new(self.tree);
         let mut candidates = Candidates::new();
         let mut chances = Chances::default();
         let starts = receivers.iter().map(|at| self.tree.span(*at).start);
@@ -146,7 +147,7 @@ impl Search<'_> {
                 continue;
             }
             let found = self.active(*receiver, kinds, 0);
-            let found = self.of_its_trace(&leaving, *receiver, found);
+            let found = self.of_its_trace(*receiver, found);
             chances.count(found.len());
             let start = clocks::signed(self.tree.span(*receiver).start);
             for number in 1..=MOVES {
@@ -204,7 +205,7 @@ impl Search<'_> {
     }
 
     /// For a receiver that did not start its trace: the candidates in that trace, if there are any.
-    fn of_its_trace(&self, leaving: &Leaving<'_>, receiver: At, found: Vec<At>) -> Vec<At> {
+    fn of_its_trace(&self, receiver: At, found: Vec<At>) -> Vec<At> {
         if self.tree.parent(receiver) == Parent::None {
             return found;
         }
@@ -213,7 +214,7 @@ impl Search<'_> {
         if found.iter().any(is_inside) {
             return found.into_iter().filter(is_inside).collect();
         }
-        if leaving.may_leave_its_trace(self.pairs, receiver) {
+        if self.leaving.may_leave_its_trace(self.pairs, receiver) {
             found
         } else {
             Vec::new()

@@ -1,7 +1,7 @@
 //! The spans that stronger evidence left over: receivers without a sender, and calls without a
 //! receiver.
 
-use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use baton_propagators::id::TraceId;
 use foldhash::HashMap;
@@ -160,7 +160,7 @@ fn answered_messages(tree: &Tree, pairs: &Pairs) -> Marks {
 /// trace, so that a trace of many receivers is examined only once.
 pub(super) struct Leaving<'a> {
     tree: &'a Tree,
-    traces: RefCell<HashMap<TraceId, Enclosing>>,
+    traces: Mutex<HashMap<TraceId, Arc<Enclosing>>>,
 }
 
 /// What may enclose a receiver: the parts of one trace that have a start.
@@ -179,7 +179,7 @@ impl<'a> Leaving<'a> {
     pub(super) fn new(tree: &'a Tree) -> Leaving<'a> {
         Leaving {
             tree,
-            traces: RefCell::default(),
+            traces: Mutex::default(),
         }
     }
 
@@ -191,11 +191,20 @@ impl<'a> Leaving<'a> {
             return true;
         }
         let own = self.tree.span(receiver);
-        let mut traces = self.traces.borrow_mut();
-        let enclosing = traces
-            .entry(own.trace)
-            .or_insert_with(|| Enclosing::of(self.tree, receiver));
+        let enclosing = self.enclosing(receiver);
         !enclosing.has_root && !enclosing.enclose(own)
+    }
+
+    fn enclosing(&self, receiver: At) -> Arc<Enclosing> {
+        let traces = || self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        let trace = self.tree.span(receiver).trace;
+        let known = traces().get(&trace).cloned();
+        known.unwrap_or_else(|| {
+            // other threads need not wait for it
+            let found = Arc::new(Enclosing::of(self.tree, receiver));
+            traces().insert(trace, Arc::clone(&found));
+            found
+        })
     }
 }
 
