@@ -212,8 +212,8 @@ impl Building {
                     || header.place == finding.place && finding.place.starts_with("line ");
                 elsewhere && header.is(&name) && header.value == value
             });
-            let is_attribute = finding.name == AWS_TRACE_HEADER
-                || finding.place.ends_with(AWS_TRACE_HEADER) && name == "x-amzn-trace-id";
+            let is_attribute = name.eq_ignore_ascii_case("x-amzn-trace-id")
+                && (finding.name == AWS_TRACE_HEADER || finding.place.ends_with(AWS_TRACE_HEADER));
             self.from.push(finding.scope.clone());
             carrier.headers.push(Header {
                 name,

@@ -30,7 +30,7 @@ fn hex_dump(text: &str) -> Option<String> {
             first = bytes.len();
         }
         // the spaces at the end of a line of `od -c` are easily lost
-        let lost = (first + offset).saturating_sub(bytes.len());
+        let lost = first.saturating_add(offset).saturating_sub(bytes.len());
         if lost < MAX_LINE {
             bytes.resize(bytes.len() + lost, b' ');
         }
