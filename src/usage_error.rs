@@ -1,7 +1,7 @@
 //! What is wrong with the command line, in one sentence that names the flag.
 
 use std::error::Error as _;
-use std::num::ParseIntError;
+use std::num::{IntErrorKind, ParseIntError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -26,7 +26,10 @@ fn invalid_value(error: &clap::Error) -> Option<String> {
     let flag = flag(text(error, ContextKind::InvalidArg)?);
     let value = text(error, ContextKind::InvalidValue)?;
     let source = error.source()?;
-    if source.is::<ParseIntError>() {
+    if let Some(error) = source.downcast_ref::<ParseIntError>() {
+        if *error.kind() == IntErrorKind::PosOverflow {
+            return Some(format!("{flag}: {value} is too large"));
+        }
         return Some(format!(
             "{flag}: {value:?} is not a whole number; write one such as 100"
         ));
@@ -155,6 +158,10 @@ mod tests {
             (
                 "up --port x",
                 "--port: \"x\" is not a whole number; write one such as 100",
+            ),
+            (
+                "up --shards 99999999999999999999",
+                "--shards: 99999999999999999999 is too large",
             ),
             ("up --shards 0", "--shards: 0 is out of range; use 1 to 64"),
             (
