@@ -201,7 +201,11 @@ impl Rows<'_> {
     }
 
     fn add_receiver(&mut self, at: At, reason: Reason, others: Option<BTreeSet<Name>>) {
-        let is_message = self.tree.span(at).kind == Kind::Consumer;
+        let is_message = match self.tree.span(at).kind {
+            Kind::Consumer => true,
+            Kind::Internal | Kind::Unspecified => self.tree.about(at).is_messaging,
+            _ => false,
+        };
         let (what, to) = match is_message {
             true => (What::MessagesReceived, destination(self.tree, at)),
             false => (What::Roots, None),
