@@ -141,7 +141,9 @@ fn characters_of(line: &str) -> Option<(usize, Vec<u8>)> {
     if offset.len() < 6 || cells.len() > CELL * MAX_LINE {
         return None;
     }
-    let offset = usize::from_str_radix(offset, 8).ok()?;
+    // octal, or as `-A d` or `-A x` asks for; too low a number does no harm
+    let mut radixes = [8, 10, 16].into_iter();
+    let offset = radixes.find_map(|radix| usize::from_str_radix(offset, radix).ok())?;
     let bytes: Option<Vec<u8>> = cells.chunks(CELL).map(byte_in).collect();
     Some((offset, bytes?))
 }
@@ -172,6 +174,43 @@ fn byte_in(cell: &[char]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn characters_are_read_with_offsets_of_any_base() {
+        let value = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let request = format!(
+            "GET / HTTP/1.1\nHost: a\nX-Padding: {:80}\ntraceparent: {value}\n",
+            ""
+        );
+        type Offset = fn(usize) -> String;
+        let bases: [Offset; 3] = [
+            |offset| format!("{offset:07o}"),
+            |offset| format!("{offset:07}"),
+            |offset| format!("{offset:06x}"),
+        ];
+        for base in bases {
+            let lines = request.as_bytes().chunks(16).enumerate();
+            let dump: String = lines
+                .map(|(place, line)| {
+                    let cells = line.iter().map(|byte| match byte {
+                        b'\n' => "  \\n".to_owned(),
+                        byte => format!("   {}", char::from(*byte)),
+                    });
+                    format!("{}{}\n", base(place * 16), cells.collect::<String>())
+                })
+                .collect();
+            let paste = crate::read(dump.as_bytes());
+            let headers = paste.carriers.first().map(|carrier| &carrier.headers);
+            let headers = headers.unwrap_or_else(|| panic!("{dump}"));
+            assert_eq!(headers[0].value, value.as_bytes(), "{dump}");
+        }
+    }
+
+    #[test]
+    fn a_huge_offset_is_harmless() {
+        let lines = "00000000: 4745 5420\n00000000: 4745 5420\nffffffffffffffff: 4745 5420\n";
+        assert!(crate::read(lines.as_bytes()).carriers.is_empty());
+    }
+
     #[test]
     fn a_header_is_found_across_the_lines_of_a_dump() {
         let request = "GET / HTTP/1.1\r\nHost: a\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n";
