@@ -133,8 +133,10 @@ enum Message {
 
 /// Whether `journalctl` printed this line without its text.
 fn is_left_out(line: &[u8], wrapping: Wrapping) -> bool {
-    let left_out = b"\"MESSAGE\":null";
-    wrapping == Wrapping::Journal && memchr::memmem::find(line, left_out).is_some()
+    // most lines need not be decoded for this
+    let may_be = wrapping == Wrapping::Journal && memchr::memmem::find(line, b"null").is_some();
+    let decoded = || serde_json::from_slice::<JournalEntry>(line).ok();
+    may_be && decoded().is_some_and(|entry| matches!(entry.message, Message::LeftOut(())))
 }
 
 /// The lines of `input` without what is around them. A line that is not wrapped stays as it is.
@@ -215,7 +217,7 @@ mod tests {
             lines.read_to_string(&mut read).expect("text");
             assert_eq!(read, "{\n  \"a\": 1\n}\n", "{wrapping:?}");
         }
-        let text = "{\"MESSAGE\":\"{\"}\n{\"MESSAGE\":null}\n{\"MESSAGE\":\"}\"}\n";
+        let text = "{\"MESSAGE\":\"{null\"}\n{\"MESSAGE\": null}\n{\"MESSAGE\":\"}\"}\n";
         assert_eq!(Wrapping::of(text.as_bytes()), Some(Wrapping::Journal));
         let mut lines = unwrapped(Box::new(text.as_bytes()), Wrapping::Journal);
         let error = lines.read_to_string(&mut String::new()).expect_err(text);
