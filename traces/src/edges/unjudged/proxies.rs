@@ -4,7 +4,7 @@
 use foldhash::HashMap;
 
 use super::Reason;
-use crate::matching::evidence::same_path;
+use crate::matching::evidence::{is_specific, same_path};
 use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
@@ -31,9 +31,10 @@ impl<'t> Proxies<'t> {
     pub(super) fn of(tree: &'t Tree, receivers: &[At]) -> Proxies<'t> {
         let mut by_path: HashMap<&str, Vec<At>> = HashMap::default();
         for at in receivers {
-            by_path.entry(last_part(tree, *at)).or_default();
+            if is_specific(tree.names().text(tree.about(*at).path)) {
+                by_path.entry(last_part(tree, *at)).or_default();
+            }
         }
-        by_path.remove("");
         if !by_path.is_empty() {
             let calling = tree.services(|at| tree.span(at).kind.is_sender());
             let may_be_proxys = |at: At| {
@@ -51,19 +52,19 @@ impl<'t> Proxies<'t> {
         Proxies { tree, by_path }
     }
 
-    /// The service that has a request with the path and method of `receiver` at the time of
-    /// `receiver`.
+    /// The service that has a request with the path and method of `receiver`, from before `receiver`
+    /// started until after it ended: a proxy waits for the answer.
     pub(super) fn that_may_have_passed_on(&self, receiver: At) -> Option<Name> {
         let tree = self.tree;
         let (own, about) = (tree.span(receiver), tree.about(receiver));
         let same = self.by_path.get(last_part(tree, receiver))?;
-        let begun = same.partition_point(|at| tree.span(*at).start <= own.end);
+        let begun = same.partition_point(|at| tree.span(*at).start <= own.start);
         let mut tried = same[..begun].iter().rev().take(MAX_TRIED);
         let proxy = tried.find(|at| {
             let (span, passed) = (tree.span(**at), tree.about(**at));
             let is_one_method = passed.method == about.method || passed.method.is_empty();
             span.service != own.service
-                && span.end >= own.start
+                && span.end >= own.end
                 && is_one_method
                 && same_path(tree, passed, about) == Some(true)
         });
@@ -74,7 +75,6 @@ impl<'t> Proxies<'t> {
 /// The last part of the path that the span `at` answers; empty if it is unknown.
 fn last_part(tree: &Tree, at: At) -> &str {
     let path = tree.names().text(tree.about(at).path);
-    path.rsplit('/')
-        .find(|part| !part.is_empty())
-        .unwrap_or(path)
+    let mut parts = path.rsplit('/');
+    parts.find(|part| !part.is_empty()).unwrap_or_default()
 }
