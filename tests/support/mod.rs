@@ -39,7 +39,7 @@ pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     });
     found
         .await
-        .unwrap_or_else(|_| panic!("waited in vain: {what}"))
+        .unwrap_or_else(|_| panic!("waited too long: {what}"))
 }
 
 /// The program of the example `name`, as Cargo built it.
