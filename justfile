@@ -59,7 +59,7 @@ documents: bench-build
 release:
     cargo build --release --locked
 
-# Hold the instructions that propagation takes against their limits; needs valgrind.
+# Compare the instructions that propagation takes with their limits; needs valgrind.
 instructions:
     cargo bench --package baton-propagators --profile instructions --features instructions --bench instructions --locked -- --output-format=json | cargo run --quiet --package baton-propagators --profile instructions --features instructions --example instruction_counts --locked
 

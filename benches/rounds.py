@@ -1,4 +1,4 @@
-"""Shows how far the comparison of latencies can be believed.
+"""Shows how far the comparison of latencies can be trusted.
 
 Two servers on loopback answer after a given time. `baton burst` sends to both in rounds and compares
 them. First both take 10 ms (A/A): a significant difference is a false alarm. Then one takes 11 ms:

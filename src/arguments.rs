@@ -144,13 +144,13 @@ impl Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start a lab, send a burst under each pairing, and compare the traces
+    /// Send a burst under each pairing of modes, and compare the traces
     Run(Box<RunArguments>),
     /// Send bursts to any endpoint, here or on AWS
     ///
     /// If TRACEPARENT is set, all requests belong to its trace; TRACESTATE and BAGGAGE are sent too
     Burst(Box<BurstArguments>),
-    /// Measure every pairing and every client, and say what mixing headers does
+    /// Measure what every pairing of modes does, with every kind of client
     Matrix(MatrixArguments),
     /// Start the lab and stay until Ctrl-C
     Up(UpArguments),
@@ -158,13 +158,13 @@ pub(crate) enum Command {
     Switch(SwitchArguments),
     /// Show the functions' logs
     Logs(LogsArguments),
-    /// Show which trace context is in headers or any text, and which libraries continue it
+    /// Find trace context in any text, and say which libraries continue it
     Explain(ExplainArguments),
-    /// Judge every hand-off between the services of an export, and say which break and why
+    /// Judge all hand-offs between services; say which break, and why
     Audit(Box<AuditArguments>),
-    /// Show how runs or exports differ, which differences are significant, and check limits
+    /// Show how runs or exports differ beyond noise, and check limits
     Compare(CompareArguments),
-    /// List and search traces, or show one over time, with both halves where it broke
+    /// List and search traces, or show one with both halves of a break
     Traces(TracesArguments),
     /// Draw which service calls which, and where traces break
     Map(MapArguments),
@@ -177,7 +177,7 @@ pub(crate) enum Command {
     /// Be one of the two functions, for the Lambda Runtime API that the environment names
     #[command(hide = true)]
     Function {
-        /// Which
+        /// The function
         #[arg(value_parser = functions::function_parser())]
         function: Function,
     },
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_of_every_command_stand_behind_its_own() {
+    fn common_flags_follow_the_flags_of_the_command() {
         let mut command = Arguments::command();
         command.build();
         for command in command.get_subcommands_mut() {

@@ -43,7 +43,7 @@ impl Exit {
             Exit::CheckFailed => "a check failed, or a record or a request was lost",
             Exit::WrongInput => "wrong usage, or an input that cannot be read",
             Exit::NotCarriedOut => {
-                "not carried out: a file cannot be written, a port is in use, or an endpoint cannot be reached"
+                "not carried out: a file, a port or an endpoint could not be used"
             }
             Exit::Interrupted => "interrupted by a signal",
         }

@@ -61,6 +61,20 @@ impl Failure {
         move |error| Failure::not_carried_out(format!("cannot write {}: {error}", path.display()))
     }
 
+    /// For `map_err`: the TOML in `text`, the content of the file at `path`, is not valid.
+    pub(crate) fn toml(path: &Path, text: &str) -> impl Fn(toml::de::Error) -> Failure {
+        move |error| {
+            let line = error.span().map(|place| {
+                let before = &text.as_bytes()[..place.start.min(text.len())];
+                1 + before.iter().filter(|byte| **byte == b'\n').count()
+            });
+            let line = line.map_or_else(String::new, |line| format!(", line {line}"));
+            // the message may have several lines
+            let said: Vec<&str> = error.message().lines().map(str::trim).collect();
+            Failure::usage(format!("{}{line}: {}", path.display(), said.join(", ")))
+        }
+    }
+
     /// Standard output cannot be written. If the reader has gone, as in `baton … | head`, that is
     /// not a failure.
     pub(crate) fn output(error: &io::Error) -> Failure {

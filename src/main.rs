@@ -17,6 +17,7 @@ mod runtime;
 mod schemas;
 mod signals;
 mod sources;
+mod usage_error;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::arguments::{self, Arguments};
 use crate::failure::Failure;
+use crate::usage_error;
 
 /// The flag that names the file.
 const PLAN: &str = "plan";
@@ -19,7 +20,7 @@ const PLAN: &str = "plan";
 const NOT_IN_A_FILE: [&str; 3] = [PLAN, "help", "version"];
 
 /// Reads the command line and the plan that it names. If the command line itself is wrong, the
-/// process ends with clap's message.
+/// process ends with a sentence about it.
 pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     let mut command = arguments::command();
     let matches = command
@@ -34,11 +35,17 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     };
     let explain =
         |reason: String| Failure::usage(format!("{}: {reason}", path.display())).of("--plan");
-    let text = std::fs::read_to_string(path).map_err(|error| explain(error.to_string()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(Failure::reading(path))
+        .map_err(|failure| failure.of("--plan"))?;
     let subcommand = command
         .find_subcommand(name)
         .ok_or_else(|| explain(format!("baton {name} takes no plan")))?;
-    let additions = additions(&text, subcommand, given).map_err(explain)?;
+    let plan: Table = text
+        .parse()
+        .map_err(Failure::toml(path, &text))
+        .map_err(|failure| failure.of("--plan"))?;
+    let additions = additions(&plan, subcommand, given).map_err(explain)?;
 
     let mut line = line;
     let place = line.iter().position(|word| word == name);
@@ -47,7 +54,7 @@ pub(crate) fn arguments(line: Vec<OsString>) -> Result<Arguments, Failure> {
     arguments::command()
         .try_get_matches_from(line)
         .and_then(|matches| Arguments::from_arg_matches(&matches))
-        .map_err(|error| explain(first_sentence(&error)))
+        .map_err(|error| explain(usage_error::sentence(&error)))
 }
 
 /// Ends the process with the help that was asked for, or with what is wrong with the command line,
@@ -71,23 +78,9 @@ fn end(error: &clap::Error, line: &[OsString]) -> ! {
     std::process::exit(failure.code())
 }
 
-/// clap's message in one line, with its tips and where to read more.
+/// What is wrong with the command line, and where to read more.
 fn sentence(error: &clap::Error, line: &[OsString]) -> String {
-    let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let (parts, _usage) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
-    let parts = parts.split("\n\n").flat_map(str::lines).map(str::trim);
-    let parts: Vec<&str> = parts
-        // no flag is a value of baton's, so that tip leads nowhere
-        .filter(|part| !part.starts_with("tip: to pass"))
-        .filter(|part| !part.is_empty() && !part.starts_with("For more information"))
-        .collect();
-    let mut sentence = parts.first().copied().unwrap_or_default().to_owned();
-    for part in &parts[1.min(parts.len())..] {
-        let is_more = sentence.ends_with(':');
-        sentence.push_str(if is_more { " " } else { "; " });
-        sentence.push_str(part.strip_prefix("tip: ").unwrap_or(part));
-    }
+    let sentence = usage_error::sentence(error);
     let known = arguments::documented_command();
     let mut words = line.iter().skip(1).filter_map(|word| word.to_str());
     match words.find(|word| known.find_subcommand(word).is_some()) {
@@ -97,12 +90,9 @@ fn sentence(error: &clap::Error, line: &[OsString]) -> String {
 }
 
 /// The words that the plan adds to the command line `given`.
-fn additions(text: &str, command: &Command, given: &ArgMatches) -> Result<Vec<String>, String> {
-    let plan: Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+fn additions(plan: &Table, command: &Command, given: &ArgMatches) -> Result<Vec<String>, String> {
     let mut additions = Vec::new();
-    for (key, value) in &plan {
+    for (key, value) in plan {
         let argument = arguments_of(command)
             .find(|argument| name(argument) == key)
             .ok_or_else(|| unknown(key, command))?;
@@ -190,12 +180,4 @@ fn unknown(key: &str, command: &Command) -> String {
         command.get_name(),
         names.join(", ")
     )
-}
-
-/// The first sentence of clap's message.
-fn first_sentence(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let first = text.split("\n\n").next().unwrap_or(text);
-    first.trim_end().to_owned()
 }

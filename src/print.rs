@@ -1,10 +1,10 @@
 //! Prints results for people: the output, its tables, and the progress of long work.
 
-pub(crate) mod brief;
 pub(crate) mod checks;
 pub(crate) mod comparison;
 pub(crate) mod github;
 pub(crate) mod junit;
+pub(crate) mod latencies;
 pub(crate) mod markdown;
 pub(crate) mod modes;
 pub(crate) mod output;

@@ -89,7 +89,6 @@ impl Signals {
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|error| {
-        Failure::not_carried_out(format!("signals cannot be listened to: {error}"))
-    })
+    signal(kind)
+        .map_err(|error| Failure::not_carried_out(format!("cannot listen for signals: {error}")))
 }

@@ -43,7 +43,7 @@ fn first_line(finished: &Finished) -> &str {
 }
 
 #[tokio::test]
-async fn the_first_line_says_how_many_broke_and_breaking_alone_is_no_failure() {
+async fn the_first_line_says_how_many_broke_and_breaking_alone_is_not_a_failure() {
     let sandbox = Sandbox::new();
     let broken = sandbox.run(["audit", &export("one.jsonl.gz")]).await;
     assert_eq!(broken.code, Some(0), "{broken:?}");
@@ -278,7 +278,7 @@ async fn the_commands_of_the_document_succeed() {
 }
 
 #[tokio::test]
-async fn a_source_without_spans_is_no_success() {
+async fn a_source_without_spans_fails() {
     let sandbox = Sandbox::new();
     let empty = sandbox.path("empty.jsonl");
     std::fs::write(&empty, "").expect("room");

@@ -40,7 +40,7 @@ fn with_headers(headers: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn bodies_that_cannot_be_placed_are_refused() {
+async fn bodies_that_cannot_be_put_on_the_stream_are_refused() {
     let mut lab = Setup::new().start().await;
     let message = |text: &str| json!({ "message": text }).to_string();
     let mebibyte = 1024 * 1024;
@@ -117,7 +117,7 @@ async fn bodies_that_cannot_be_placed_are_refused() {
 }
 
 #[tokio::test]
-async fn json_however_deep_goes_through() {
+async fn json_of_any_depth_is_delivered() {
     let mut lab = Setup::new().start().await;
     lab.accepted([b"[".repeat(100_000), b"]".repeat(100_000)].concat())
         .await;
@@ -163,7 +163,7 @@ async fn other_paths_and_methods_say_where_to_post() {
 }
 
 #[tokio::test]
-async fn requests_that_are_no_http_do_no_harm() {
+async fn requests_that_are_not_http_do_no_harm() {
     let mut lab = Setup::new().start().await;
     let many_headers: String = (0..10_000)
         .map(|number| format!("x-{number}: 1\r\n"))

@@ -195,7 +195,7 @@ async fn a_body_that_is_not_an_export_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn spans_whose_ids_are_none_are_refused_and_the_others_kept() {
+async fn spans_with_invalid_ids_are_refused_and_the_others_kept() {
     let mut lab = Setup::new().start().await;
     let good = ("1a".repeat(16), "1a".repeat(8));
     for (name, trace_id, span_id) in [

@@ -176,7 +176,7 @@ async fn a_pull_request_gets_the_verdict_first_and_the_rest_folded() {
 }
 
 #[tokio::test]
-async fn nothing_in_a_name_is_markup_or_steers_a_terminal() {
+async fn nothing_in_a_name_is_markup_or_controls_a_terminal() {
     let sandbox = Sandbox::new();
     let hostile = "<img src=x>|*b*_`@you`\u{1b}[2J\u{202e}";
     Generated::default().write(&sandbox.path("whole"));
@@ -223,7 +223,7 @@ async fn nothing_in_a_name_is_markup_or_steers_a_terminal() {
 async fn sources_that_cannot_be_compared_are_refused_with_one_sentence() {
     let sandbox = whole_and_broken();
     fs::create_dir(sandbox.path("empty")).expect("room");
-    fs::write(sandbox.path("noise"), "this is no export\n").expect("room");
+    fs::write(sandbox.path("noise"), "this is not an export\n").expect("room");
     for (arguments, sentence) in [
         (
             vec!["whole"],

@@ -110,7 +110,7 @@ async fn both_templates_say_the_same() {
 }
 
 #[tokio::test]
-async fn a_function_may_do_what_it_does_and_no_more() {
+async fn a_function_has_only_the_permissions_that_it_needs() {
     let Some(template) = sam(&Parameters::new()).await else {
         return;
     };

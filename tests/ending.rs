@@ -49,7 +49,7 @@ async fn ctrl_c_delivers_what_was_accepted_and_leaves_no_process() {
     );
     assert!(manifest["end"].is_string(), "{manifest}");
     let refused = lab.client.get(&lab.addresses.page).send().await;
-    assert!(refused.is_err(), "somebody still answers: {refused:?}");
+    assert!(refused.is_err(), "something still answers: {refused:?}");
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn records_of_clients_that_have_gone_are_delivered() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_half_sent_holds_up_no_ending() {
+async fn a_half_sent_request_does_not_delay_the_end() {
     /// Far below the ten minutes for an invocation and the 30 s for a request's head.
     const MAX_WAIT: Duration = Duration::from_secs(10);
     let head = "POST /dev/producer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-le";

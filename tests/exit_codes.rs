@@ -136,7 +136,7 @@ async fn an_input_that_is_missing_is_named_with_its_flag() {
         ),
         (
             &["burst", "--plan", "nowhere"],
-            "--plan: nowhere: No such file",
+            "--plan: cannot read nowhere: No such file",
         ),
         (
             &[&burst[..], &["--payload", "nowhere"]].concat(),

@@ -198,7 +198,7 @@ async fn engine_otel_answers_as_the_upstream_crates_do() {
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert_eq!(
         refused.stderr,
-        "baton: --mode tracecontext,xray has no engine otel: upstream has no propagator for xray on OpenTelemetry 0.33; \
+        "baton: --mode tracecontext,xray cannot be judged with engine otel: upstream has no propagator for xray on OpenTelemetry 0.33; \
          engine native reads and writes it\n"
     );
 }

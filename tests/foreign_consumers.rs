@@ -102,7 +102,7 @@ async fn a_record_that_was_delivered_is_never_lost() {
             manifest["records"],
             json!({"delivered": REQUESTS, "undelivered": 0})
         );
-        let said = "records were delivered, no span found for them";
+        let said = "records were delivered, but no span was found for them";
         let answer = printed["answer"].as_str().expect("a text");
         for text in [answer, &finished.stderr] {
             assert!(

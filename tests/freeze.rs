@@ -33,7 +33,7 @@ async fn frozen_functions_lose_no_span() {
 }
 
 #[tokio::test]
-async fn functions_stand_still_between_invocations_and_spans_have_left_before() {
+async fn functions_are_frozen_between_invocations_after_their_spans_have_left() {
     let mut lab = Setup::new().flags(["--freeze"]).start().await;
     for request in 1..=3 {
         lab.accepted("{}").await;

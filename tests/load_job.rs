@@ -99,14 +99,14 @@ fn fields_outside_the_schema_are_refused() {
 }
 
 #[test]
-fn workers_write_apart_within_limits_and_know_no_secret() {
+fn workers_write_to_separate_folders_within_limits_and_get_no_secret() {
     let job = job();
     let spec = &job["spec"];
     assert_eq!(spec["completionMode"], "Indexed");
     assert_eq!(spec["completions"], spec["parallelism"]);
     assert_eq!(
         spec["backoffLimitPerIndex"], 0,
-        "a worker that was begun again would send again"
+        "a restarted worker would send again"
     );
     assert_eq!(
         spec["backoffLimit"],

@@ -316,7 +316,10 @@ async fn invalid_modes_are_refused_in_a_sentence() {
     for (arguments, sentence) in [
         (&["--modes", "b4"][..], "unknown format \"b4\""),
         (&["--modes", ""], "--modes names no mode"),
-        (&["--requests", "0"], "0 is not in 1..=10000"),
+        (
+            &["--requests", "0"],
+            "--requests: 0 is out of range; use 1 to 10000",
+        ),
         (&["--from", "nowhere.json"], "cannot read nowhere.json"),
         (
             &["--from", "no-matrix.json"],
@@ -340,11 +343,11 @@ async fn invalid_modes_are_refused_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn nothing_in_a_saved_matrix_steers_a_terminal() {
+async fn nothing_in_a_saved_matrix_controls_a_terminal() {
     let sandbox = Sandbox::new();
     let saved = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mixed-headers.json");
     let saved = std::fs::read_to_string(saved).expect("the matrix");
-    // a bidirectional control reorders the text around it, an escape steers the terminal
+    // a bidirectional control reorders the text around it, an escape controls the terminal
     let hostile = "x\u{202e}\u{1b}[31m";
     let mut matrix: serde_json::Value = serde_json::from_str(&saved).expect("JSON");
     matrix["ingress"][0]["client"] = hostile.into();

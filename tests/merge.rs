@@ -266,7 +266,7 @@ async fn runs_that_do_not_belong_together_are_refused() {
 }
 
 #[tokio::test]
-async fn counts_that_cannot_be_are_refused_with_their_file() {
+async fn impossible_counts_are_refused_with_their_file() {
     let sandbox = Sandbox::new();
     for (seed, name) in [(1, "one"), (2, "two")] {
         Generated {

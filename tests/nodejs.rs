@@ -181,7 +181,7 @@ async fn a_run_with_a_nodejs_consumer_says_so() {
 }
 
 #[tokio::test]
-async fn a_mode_that_npm_has_no_propagator_for_ends_the_start() {
+async fn a_mode_without_an_npm_propagator_stops_the_start() {
     let Some(consumer) = nodejs("consumer") else {
         return;
     };

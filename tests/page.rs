@@ -84,7 +84,7 @@ async fn a_browser_gets_the_map_before_any_span_and_curl_the_status() {
 }
 
 #[tokio::test]
-async fn what_changes_anything_needs_the_token_and_the_own_origin() {
+async fn changes_need_the_token_and_the_same_origin() {
     let mut lab = Setup::new().start().await;
     let note = lab
         .sandbox
@@ -375,7 +375,7 @@ async fn the_oldest_traces_leave_memory_and_the_page_says_so() {
 }
 
 #[tokio::test]
-async fn the_log_page_follows_and_an_open_page_does_not_hold_up_the_end() {
+async fn the_log_page_follows_and_an_open_page_does_not_delay_the_end() {
     let mut lab = Setup::new().start().await;
     let log = format!("{}/logs/consumer/events", lab.addresses.page);
     let mut following = lab.client.get(log).send().await.expect("an answer");

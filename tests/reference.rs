@@ -16,10 +16,13 @@ use crate::support::command::Sandbox;
 /// Says where a page comes from, to someone who opens it in an editor.
 const GENERATED: &str = "<!-- Generated: BATON_UPDATE_DOCS=1 cargo test --test whole reference -->";
 
+/// The columns of the documents.
+const MAX_COLUMNS: usize = 100;
+
 /// Compares a page with the document, or writes it.
 fn check(name: &str, text: &str) {
     let path = folder().join(name);
-    let page = format!("{GENERATED}\n\n{}\n", text.trim_end());
+    let page = format!("{GENERATED}\n\n{}\n", folded(text.trim_end()));
     if std::env::var_os("BATON_UPDATE_DOCS").is_some() {
         std::fs::write(path, page).expect("the page");
         return;
@@ -30,6 +33,34 @@ fn check(name: &str, text: &str) {
         "docs/reference/{name} is out of date; BATON_UPDATE_DOCS=1 cargo test --test whole \
          reference updates it"
     );
+}
+
+/// The page with its paragraphs folded into lines of at most [`MAX_COLUMNS`]. Tables, lists, headings
+/// and the output of commands stay as they are.
+fn folded(text: &str) -> String {
+    let mut is_output = false;
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let stays =
+            is_output || paragraph.starts_with(['|', '#', '-', '<']) || paragraph.contains("```");
+        is_output ^= paragraph.matches("```").count() % 2 == 1;
+        if stays {
+            return paragraph.to_owned();
+        }
+        let mut lines = vec![String::new()];
+        for word in paragraph.split_whitespace() {
+            let line = lines.last_mut().expect("there is a line");
+            if line.is_empty() {
+                line.push_str(word);
+            } else if line.chars().count() + 1 + word.chars().count() <= MAX_COLUMNS {
+                line.push(' ');
+                line.push_str(word);
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+        lines.join("\n")
+    });
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 fn folder() -> PathBuf {
@@ -163,7 +194,7 @@ fn the_verdicts_are_those_of_the_code() {
     }
     text.push_str(
         "\n## Flags\n\nA flag says what else did not survive, whatever the verdict. A flag that a \
-         source cannot show is `null`.\n\n| flag | when |\n| --- | --- |\n",
+         source cannot show\nis `null`.\n\n| flag | when |\n| --- | --- |\n",
     );
     for flag in Flag::ALL {
         writeln!(text, "| `{flag}` | {} |", flag.meaning()).expect("memory");
@@ -250,9 +281,9 @@ async fn the_files_are_those_of_a_run() {
     assert_eq!(unlisted, None, "a file that the page does not list");
 
     let mut text = "# Files of a run\n\n\
-        `baton run`, `baton up --save`, `baton burst --out` and `baton merge` write a run: a directory \
-        that is\nenough to judge it again, on any machine. `baton burst --out` writes no logs, because \
-        it does not run the\nfunctions.\n\n| file | what it holds |\n| --- | --- |\n"
+        `baton run`, `baton up --save`, `baton burst --out` and `baton merge` write a run: a \
+        directory\nthat is enough to judge it again, on any machine. `baton burst --out` writes no logs, \
+        because it does not\nrun the functions.\n\n| file | what it holds |\n| --- | --- |\n"
         .to_owned();
     for (path, holds) in files {
         let name = path.strip_prefix(run.path()).expect("a file of the run");
@@ -260,7 +291,7 @@ async fn the_files_are_those_of_a_run() {
     }
     text.push_str(
         "\nThe directory is named after the pairing: `:` becomes `_to_`, `,` becomes `+`, and the \
-         second run of a\npairing gets `_2`. So `tracecontext,b3:b3` is `tracecontext+b3_to_b3`.\n",
+         second run of\na pairing gets `_2`. So `tracecontext,b3:b3` is `tracecontext+b3_to_b3`.\n",
     );
     check("files.md", &text);
 }

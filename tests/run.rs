@@ -298,7 +298,7 @@ async fn the_upstream_engine_does_the_same_in_its_own_way() {
 }
 
 #[tokio::test]
-async fn the_client_may_speak_another_format_than_the_producer() {
+async fn the_client_may_use_another_format_than_the_producer() {
     let sandbox = Sandbox::new();
     let result = run(
         &sandbox,

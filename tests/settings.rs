@@ -32,7 +32,10 @@ async fn invalid_settings_are_refused_before_anything_starts() {
         ),
         (&["b3", "--engine", "jaeger"], &["jaeger", "native, otel"]),
         (&["b3", "--client", "nothing"], &["nothing", accepted]),
-        (&["b3", "--instances", "0"], &["0", "1..=64"]),
+        (
+            &["b3", "--instances", "0"],
+            &["0 is out of range", "1 to 64"],
+        ),
         (&["b3", "--timeout", "0s"], &["0s", "longer"]),
         (&["b3", "--batch-window", "1000h"], &["1000h", "a day"]),
     ] {

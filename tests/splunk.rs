@@ -59,7 +59,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_token_is_nowhere_to_be_read_although_its_ingest_refuses() {
+async fn the_token_appears_nowhere_although_the_ingest_refuses() {
     let (proxy, asked) = closed_proxy().await;
     // except what the lab writes
     let scripts = Sandbox::new();

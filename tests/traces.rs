@@ -266,7 +266,7 @@ async fn invalid_requests_for_traces_are_refused_in_one_sentence() {
         (
             &["traces", "empty.jsonl", "--verdict", "fine"],
             2,
-            "invalid value 'fine' for '--verdict <VERDICT>'; [possible values: connected, linked",
+            "--verdict: \"fine\" is not accepted; use one of connected, linked",
         ),
         (
             &["traces", "empty.jsonl", "--attribute", "x"],

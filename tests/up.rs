@@ -192,7 +192,7 @@ async fn a_switch_loses_no_request() {
         let finished = lab.sandbox.run(["switch", first, second]).await;
         assert_eq!(finished.code, Some(0), "{finished:?}");
     }
-    // the last switch holds from its answer on
+    // the last switch applies as soon as it is answered
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let last =
         crate::support::lab::answer(lab.request(KATE).header("traceparent", traceparent)).await;

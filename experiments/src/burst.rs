@@ -59,7 +59,7 @@ impl Member for Endpoint {
 }
 
 /// Sends `load` to every endpoint, each burst in `rounds` rounds. Returns the outcomes of each
-/// endpoint's bursts. If a signal came or a burst gave up, there are fewer than asked for.
+/// endpoint's bursts. There are fewer than requested if a signal arrived or a burst gave up.
 ///
 /// # Errors
 /// If the load generator cannot be run, a plan is wrong, or spans cannot be saved.

@@ -10,8 +10,7 @@ use baton_traces::run::Function;
 
 use crate::error::ExperimentError;
 
-/// Variables of this process that the functions also get. All others are kept from them, above all
-/// credentials.
+/// Variables of this process that the functions also get. They get no others, and no credentials.
 const PASSED_ON: [&str; 5] = ["PATH", "HOME", "LANG", "TZ", "RUST_BACKTRACE"];
 const PASSED_ON_PREFIXES: [&str; 2] = ["BATON_", "OTEL_"];
 /// Variables that name a backend: OpenTelemetry's and Splunk's.

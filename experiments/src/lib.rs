@@ -7,7 +7,7 @@
 //!
 //! All three use the functions ([`Functions`]), the lab ([`LabSettings`]) and the load ([`Load`]).
 //! The functions and the load generator are processes of the calling program ([`Program`]). Nothing
-//! here prints: an [`Observer`] is told how far an experiment has come.
+//! here prints: an [`Observer`] receives the progress of an experiment.
 
 pub mod burst;
 mod error;

@@ -132,7 +132,7 @@ impl Preparation {
     /// Runs the labs, a few at a time, counts the verdicts, and finds the answer.
     ///
     /// # Errors
-    /// If a lab cannot be run, its files cannot be read, or a signal came.
+    /// If a lab cannot be run, its files cannot be read, or a signal arrived.
     pub fn measure(
         self,
         observer: &dyn Observer,
@@ -187,7 +187,7 @@ fn able(engine: Engine, modes: &[Mode]) -> (Vec<Mode>, Option<String>) {
     let names: Vec<_> = unable.iter().map(Mode::to_string).collect();
     let sentence = (!names.is_empty()).then(|| {
         format!(
-            "Engine {engine} leaves out {}: upstream has no propagators for them on OpenTelemetry 0.33; engine native does.",
+            "Engine {engine} leaves out {}: upstream has no such propagator on OpenTelemetry 0.33; engine native has.",
             list(names.iter().map(String::as_str))
         )
     });

@@ -2,7 +2,7 @@
 
 use baton_loadgen::Progress;
 
-/// Is told what happens during an experiment. By default, it ignores everything.
+/// Receives what happens during an experiment. By default, it ignores everything.
 pub trait Observer: Sync {
     /// A stage of this name begins.
     fn stage(&self, _name: &str) {}

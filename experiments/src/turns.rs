@@ -80,7 +80,7 @@ impl Load {
 
     /// Sends every burst to every member, in rounds. In a round, one member after the other has its
     /// turn, in an order that is balanced over the rounds. Returns the outcomes of each member's
-    /// bursts. If a signal came or a member gave up, there are fewer than asked for.
+    /// bursts. There are fewer than requested if a signal arrived or a member gave up.
     ///
     /// # Errors
     /// If the load generator cannot be run; also the errors of the members.
@@ -154,7 +154,7 @@ impl Load {
     }
 }
 
-/// Whether nothing more is sent: a signal came, or every member gave up.
+/// Whether nothing more is sent: a signal arrived, or every member gave up.
 fn is_over(has_given_up: &[bool], interrupted: &watch::Receiver<bool>) -> bool {
     *interrupted.borrow() || has_given_up.iter().all(|gave_up| *gave_up)
 }

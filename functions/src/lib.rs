@@ -5,6 +5,15 @@
 //! settings from the environment ([`Configuration`]), so the same code runs on AWS and in baton's
 //! lab. [`baton_propagators`] decides which formats carry the trace context; this crate makes the
 //! spans.
+//!
+//! # What is where
+//!
+//! - `producer` and `consumer`: what each function does with an event.
+//! - `http_event`, `kinesis_event` and `record`: the events and the record's body.
+//! - `configuration`: every environment variable. `run` and `runtime_api`: the start, and the loop.
+//! - `telemetry`: spans, exporters, and the flush before each answer. `sampler`: which spans are
+//!   recorded. `log`: the lines of the log.
+//! - `stream`: puts records on Kinesis.
 
 mod configuration;
 mod consumer;

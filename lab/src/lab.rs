@@ -76,7 +76,7 @@ impl Ending {
         if kept > 0 {
             let left = match self.left.saturating_sub(unkept + self.waiting) {
                 0 => String::new(),
-                left => format!(", of them {left} that were left at the end"),
+                left => format!(" ({left} of them were left at the end)"),
             };
             problems.push(format!(
                 "{} could not be delivered{left}; kept in {}",

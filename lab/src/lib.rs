@@ -1,11 +1,23 @@
-//! The parts of AWS that a producer and a consumer Lambda joined by a Kinesis stream need, on a
-//! laptop: an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source
+//! A small AWS on a laptop, for a producer and a consumer Lambda that are joined by a Kinesis stream.
+//! It has an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source
 //! mapping, and a collector for OTLP and Zipkin. Everything listens on loopback. The functions are
 //! real processes and run as they do on AWS.
 //!
 //! [`Lab::start`] starts all parts. [`Lab::stop`] finishes the accepted work and ends them. A
 //! running lab leaves a note where [`registry`] finds it, so that other commands can change its
 //! modes or read its logs.
+//!
+//! # What is where
+//!
+//! - `lab`: starts and stops all parts. `options`: their settings.
+//! - `gateway`: the HTTP endpoint. `function`: a function's queue, its instances, and their Runtime
+//!   API.
+//! - `kinesis`: the stream, and its file. `event_source`: batches, retries, and records that are set
+//!   aside.
+//! - `collector`: spans as OTLP and Zipkin, and their file. `disk`: what cannot be written.
+//! - `controls` and `control_api`: the lab's status and the switch of modes, for commands and the
+//!   page. `token`: who may change the lab.
+//! - [`registry`]: how commands find a running lab.
 
 mod change;
 mod collector;

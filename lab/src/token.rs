@@ -26,7 +26,7 @@ impl Token {
         &self.0
     }
 
-    /// Whether `given` is the token. The time that this takes does not depend on where they differ.
+    /// Whether `given` is the token. Compares in constant time.
     pub(crate) fn is(&self, given: &str) -> bool {
         let pairs = self.0.bytes().zip(given.bytes());
         let difference = pairs.fold(0, |difference, (a, b)| difference | (a ^ b));

@@ -1,10 +1,10 @@
-//! Who a lab tells of every span, every delivered record and every switch.
+//! What a lab reports while it runs: every span, every delivered record and every switch.
 
 use std::fmt::Debug;
 
 use crate::status::LabStatus;
 
-/// Is told what happens in a lab.
+/// Receives what happens in a lab.
 ///
 /// The lab calls [`Watcher::spans`] and [`Watcher::delivered`] while it works, so they have to
 /// return quickly.

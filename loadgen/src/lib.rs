@@ -28,6 +28,12 @@
 //!
 //! goose keeps state for the whole process, so a process makes one attack. A plan and its outcome
 //! can be JSON, so another process can make the attack.
+//!
+//! # What is where
+//!
+//! - `plan`: the settings, their limits, and what is wrong with them.
+//! - `attack`: goose. `request`: the headers of one request, how it fails, and its span.
+//! - `outcome`: counts and latencies, and the sum of several attacks.
 
 mod attack;
 mod outcome;

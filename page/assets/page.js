@@ -11,7 +11,7 @@ const token = () => document.querySelector('meta[name="baton-token"]').content;
 const arrived = new Map();
 let isPaused = false;
 let isDrawing = false;
-/** What shows what has arrived, after a pause. */
+/** Functions that show what arrived during a pause. */
 const resume = [draw];
 
 function arrive(element, html) {
@@ -126,8 +126,8 @@ function pause(button) {
   if (!isPaused) resume.forEach(show => show());
 }
 
-/** Sends a request that changes something, and shows the answer. A quiet place shows only what went
- * wrong: the page shows otherwise what was begun or stopped. */
+/** Sends a request that changes something, and shows the answer. A quiet result shows only failures,
+ * because another part of the page shows what was begun or stopped. */
 async function post(address, fields) {
   const result = document.querySelector(`[data-result="${address.replace('/stop', '')}"]`);
   const show = (failed, text, isHtml) => {
@@ -172,7 +172,7 @@ async function submit(event) {
   const done = await post(form.dataset.send, fieldsOf(form));
   // what the headers would do depends on the modes
   document.querySelectorAll('textarea[data-preview]').forEach(field => { if (field.value) previewHeaders(field); });
-  // who has begun needs the room for what is seen
+  // a person who has sent something no longer needs the introduction
   document.querySelector('.start')?.removeAttribute('open');
   buttons.forEach(button => { button.disabled = false; });
   if (done && form.dataset.then) setTimeout(() => location.assign(form.dataset.then), 1200);
@@ -212,7 +212,7 @@ function previewHeaders(field) {
   }, TYPING_PAUSE_MS);
 }
 
-/** Characters that cannot be seen, or that turn the direction of text. */
+/** Characters that cannot be seen, or that reorder text. */
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 const escaped = text => text.replace(UNSEEN, one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
@@ -267,7 +267,7 @@ document.addEventListener('click', event => {
   if (button?.id === 'pause') pause(button);
 });
 
-/** How long the rest of a page waits for the first paint in a browser that does not tell of it. */
+/** How long the rest of a page waits for the first paint in a browser that does not report it. */
 const MAX_WAIT_MS = 500;
 
 /** Puts the rest of the page where a browser without script shows it. This waits for the first paint:

@@ -54,8 +54,8 @@ impl<Progress: Clone, Ended: Clone> Job<Progress, Ended> {
         (progress, state.last.clone())
     }
 
-    /// Notes that work begins; `None` if some runs already. `if_lost` is the result if the work
-    /// ends without one, because it panicked.
+    /// Notes that work begins; `None` if other work is still running. `if_lost` is the result if
+    /// the work ends without one, because it panicked.
     pub(crate) fn begin(
         &self,
         progress: Progress,
@@ -77,14 +77,14 @@ impl<Progress: Clone, Ended: Clone> Job<Progress, Ended> {
         })
     }
 
-    /// Changes how far the running work is.
+    /// Updates how far the running work is.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Progress)) {
         if let Some(running) = &mut now(&self.0).running {
             change(&mut running.progress);
         }
     }
 
-    /// Asks the running work to end. Returns whether some runs.
+    /// Asks the running work to end. Returns whether any was running.
     pub(crate) fn stop(&self) -> bool {
         let state = now(&self.0);
         let running = state.running.as_ref();

@@ -67,7 +67,8 @@ const MAX_AT_ONCE: usize = 200;
 /// What the lab has seen. The page and the lab share it.
 #[derive(Debug)]
 pub(crate) struct Live {
-    /// Held by the one that gets `held` next, so that work in many steps lets others in between.
+    /// Held by the thread that gets `held` next. So work in many steps lets others in between the
+    /// steps.
     turn: Mutex<()>,
     held: Mutex<Held>,
     last_audits: Mutex<LastAudits>,
@@ -106,8 +107,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The limits of a page with at most `traces` traces. The others follow from what the lab's own
-    /// traces need, four times over.
+    /// The limits of a page with at most `traces` traces. The other limits allow for four times
+    /// what the lab's own traces need.
     fn of(traces: usize) -> Limits {
         const MEAN_BYTES: usize = 16 << 10;
         const MIN_BYTES: usize = 64 << 20;
@@ -128,7 +129,7 @@ impl Live {
     }
 
     fn with_limits(limits: Limits) -> Live {
-        // growing step by step takes long while others wait
+        // growing step by step takes long, and others wait
         const MAX_RESERVED: usize = 1 << 18;
         Live {
             turn: Mutex::new(()),
@@ -181,7 +182,7 @@ impl Live {
                 held = None;
             }
         });
-        // a few leave before anybody else looks, and many in steps
+        // a few leave at once, and many in steps, between which others get the lock
         let mut is_more = held
             .unwrap_or_else(|| self.held())
             .forget_oldest(MAX_AT_ONCE);
@@ -301,7 +302,7 @@ impl Held {
         self.leaving = entry.hand_offs;
     }
 
-    /// Lets a hand-off of a trace that has left memory go, unless it is also of another one.
+    /// Removes a hand-off of a trace that has left memory, unless a held trace has it too.
     fn let_go(&mut self, key: Key) {
         if !self.is_in_trace(key) {
             self.leave(key);
@@ -347,8 +348,8 @@ impl Held {
         self.names.text(number)
     }
 
-    /// Names of services and queues, the first that were seen. Names with characters that do not
-    /// show as they are, such as those that turn the direction of text, are left out.
+    /// The names of the services and queues that were seen first. Names with invisible characters,
+    /// or with characters that reorder text, are left out.
     pub(crate) fn some_names(&self, limit: usize) -> Vec<String> {
         let names = self
             .names

@@ -14,7 +14,7 @@ pub(crate) fn complete_lines(
     most: u64,
 ) -> io::Result<(Vec<String>, u64)> {
     let mut file = File::open(path)?;
-    // a file that is shorter than before was begun again
+    // a file that is shorter than before was started again
     let offset = if offset > file.metadata()?.len() {
         0
     } else {

@@ -15,15 +15,15 @@ use self::flows::{Flow, flows, may_gain_a_sender};
 pub(crate) use self::rows::EdgeRow;
 use crate::live::{AuditState, Held, Period};
 
-/// The names of the lab's own services, which are drawn before any span came.
+/// The names of the lab's own services, which are drawn before any span arrives.
 const PRODUCER: &str = Function::Producer.service_name();
 const CONSUMER: &str = Function::Consumer.service_name();
-/// The sender of requests without a client's span, as of `curl`.
+/// The sender of requests without a client's span, such as those of `curl`.
 pub(crate) const CLIENT: &str = "client";
 /// The sender of records without a span.
 const UNSEEN: &str = "(sender unseen)";
 /// The most edges that are listed, and those that are drawn at each update. The ones that broke
-/// come first. To draw 200 takes the server a tenth of a second, and 60 a few milliseconds.
+/// come first. Drawing 200 edges takes 100 ms on the server; drawing 60 takes a few milliseconds.
 const MAX_LISTED: usize = 200;
 const MAX_DRAWN: usize = 60;
 
@@ -45,14 +45,14 @@ pub(crate) struct MapView {
     pub(crate) left_out: String,
 }
 
-/// What happened in a period, taken from memory at one moment. It is drawn while others have the
-/// lock.
+/// What happened in a period, taken from memory at one moment. It is drawn after the lock is
+/// released.
 pub(crate) struct Seen {
     flows: Vec<Flow>,
     /// The names of the services, each with the number of its spans.
     spans: Vec<(String, u64)>,
     unjudged: Vec<String>,
-    /// Whether an audit has to look at new spans, or a span of a sender may be on its way.
+    /// Whether an audit has to look at new spans, or a span of a sender may still arrive.
     is_waiting: bool,
 }
 
@@ -208,7 +208,7 @@ impl Drawn {
     }
 }
 
-/// The nodes and edges of a period. The lab's own are there before any span came.
+/// The nodes and edges of a period. The lab's own are there before any span arrives.
 fn drawn(spans: &[(String, u64)], flows: &[Flow], stream: &str) -> Drawn {
     let mut drawn = Drawn::default();
     for flow in flows {
@@ -271,7 +271,7 @@ pub(crate) fn address(path: &str, query: &[(&str, String)]) -> String {
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// A text as it stands in a part of an address (RFC 3986, section 2.1).
+/// A text, percent-encoded as a part of an address (RFC 3986, section 2.1).
 pub(crate) fn percent_encoded(text: &str) -> String {
     let bytes = text.bytes().map(|byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {

@@ -53,14 +53,14 @@ pub(crate) enum Kept {
     Minutes(u32),
 }
 
-/// What is kept: requests that began in this time, and what the lab was set to.
+/// What is kept: requests that began in this time, and the settings of the lab.
 struct Range {
     since: Timestamp,
     until: Timestamp,
     manifest: Manifest,
 }
 
-/// Writes what was sent in a time as a run, with its report. `now` is the end of what is complete.
+/// Writes what was sent in a time as a run, with its report. Everything before `now` is complete.
 /// Returns the run's directory, and a note if traces of that time have left memory.
 ///
 /// # Errors
@@ -123,7 +123,9 @@ impl Range {
         let periods = held.periods();
         let (since, until) = match kept {
             Kept::Period(number) if number < periods.forgotten() => {
-                return Err("this period has left memory; the lab's directory has all".to_owned());
+                return Err(
+                    "this period has left memory; the lab's directory still has it".to_owned(),
+                );
             }
             Kept::Period(number) => {
                 let period = periods.get(number).ok_or("there is no such period")?;
@@ -306,7 +308,7 @@ fn name_by_modes(run: &RunDirectory, in_full: bool) -> String {
     }
 }
 
-/// The names of runs in a report. Each is another one.
+/// The names of runs in a report. No two are the same.
 fn names_by_modes(runs: &[RunDirectory]) -> Vec<String> {
     let names: Vec<String> = runs.iter().map(|run| name_by_modes(run, false)).collect();
     let is_single = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
@@ -333,7 +335,7 @@ pub(crate) fn compare(parent: &Path, names: &[String]) -> Result<String, String>
         run.ok_or_else(|| format!("There is no run {:?}", visible(name)))
     });
     let mut runs = runs.collect::<Result<Vec<_>, String>>()?;
-    // those that started at one time stay in the order of their names
+    // runs that started at the same time stay in the order of their names
     runs.sort_by_key(|run| run.manifest().ok().map(|manifest| manifest.start));
     let read = runs.iter().zip(names_by_modes(&runs)).map(|(run, name)| {
         let read = Run::read(&Source::from(run.path())).map_err(|error| error.to_string())?;

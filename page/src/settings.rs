@@ -1,4 +1,4 @@
-//! The settings of the functions, from the environment variables that the lab tells of them, and in
+//! The settings of the functions, from the environment variables that the lab reports, and in
 //! words.
 
 use std::collections::BTreeMap;

@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if faults == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("{faults} of the counts are not as in {FILE}; renew it if that is meant.");
+    eprintln!("{faults} of the counts are not as in {FILE}; renew it if the change is intended.");
     if kept.rustc != counted.rustc {
         let (kept, now) = (kept.rustc, counted.rustc);
         eprintln!("They are of {kept}, and this is {now}, which alone can make a difference.");

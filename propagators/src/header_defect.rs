@@ -23,7 +23,7 @@ pub enum HeaderDefect {
     Quoted,
     /// The value is the word `undefined`: JavaScript's missing value.
     Undefined,
-    /// The value is there twice, joined by a comma: a proxy joined a header that came twice.
+    /// The value is there twice, joined by a comma: a proxy joined a header that arrived twice.
     Joined,
     /// The header is there twice with the same value: something on the way adds a second one.
     Duplicate,

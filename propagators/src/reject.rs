@@ -175,7 +175,7 @@ impl fmt::Display for Fault {
         match *self {
             Fault::Several => f.write_str("arrived several times, but may arrive only once"),
             Fault::FirstTaken => f.write_str(
-                "arrived several times with different values, and the first one was taken",
+                "arrived several times with different values; the first one counts",
             ),
             Fault::NotText => f.write_str("is not UTF-8 text"),
             Fault::Empty => f.write_str("is empty"),

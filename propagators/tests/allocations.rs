@@ -95,7 +95,7 @@ fn the_counter_counts() {
 }
 
 #[test]
-fn reading_takes_no_heap() {
+fn reading_allocates_nothing() {
     for list in WITHOUT_BAGGAGE {
         let propagation = propagation(list);
         let list_of_headers = headers(list);
@@ -119,7 +119,7 @@ fn reading_takes_no_heap() {
 }
 
 #[test]
-fn reading_into_a_context_takes_no_more_than_making_the_context() {
+fn reading_into_a_context_allocates_no_more_than_making_the_context() {
     let root = Context::new();
     let span_context = SpanContext::new(
         opentelemetry::trace::TraceId::from(1),
@@ -221,7 +221,7 @@ fn baggage_is_not_made_where_it_is_not_written() {
 }
 
 #[test]
-fn a_tracestate_takes_one() {
+fn a_tracestate_takes_one_allocation() {
     let mut headers = headers("tracecontext");
     headers.push("tracestate", "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7");
     let propagation = propagation("tracecontext");
@@ -235,7 +235,7 @@ fn a_tracestate_takes_one() {
 }
 
 #[test]
-fn writing_takes_no_heap_of_its_own() {
+fn writing_itself_allocates_nothing() {
     /// A carrier that does not allocate.
     #[derive(Default)]
     struct Bytes(usize);
@@ -261,7 +261,7 @@ fn writing_takes_no_heap_of_its_own() {
 }
 
 #[test]
-fn writing_over_a_map_takes_no_heap() {
+fn writing_over_a_map_allocates_nothing() {
     let propagation = propagation("tracecontext,b3,b3multi");
     let mut map: HashMap<String, String> = HashMap::new();
     propagation.inject(&Outgoing::from(context()), &mut map);
@@ -270,7 +270,7 @@ fn writing_over_a_map_takes_no_heap() {
 }
 
 #[test]
-fn parsing_and_formatting_take_no_heap() {
+fn parsing_and_formatting_allocate_nothing() {
     let mut buffer = [0; TRACEPARENT_BYTES];
     let (count, parsed) = allocations(|| {
         let header = format_traceparent(&context(), &mut buffer);

@@ -43,7 +43,7 @@ fn every_case_is_one_sentence_with_both_engines() {
 
 /// Datadog's libraries do what the summary says about them, in every measured case.
 #[test]
-fn datadog_continues_what_is_said() {
+fn datadog_continues_what_the_summary_says() {
     let mut compared = 0;
     for case in cases::all() {
         let extraction = extract(&case, &all(), Engine::Native);
@@ -115,7 +115,7 @@ fn datadog_continues_what_is_said() {
 /// All of OpenTelemetry's SDKs do what the summary says about them, in every measured case, except
 /// the SDKs that it names because they find nothing in a header.
 #[test]
-fn opentelemetry_continues_what_is_said() {
+fn opentelemetry_continues_what_the_summary_says() {
     let mut compared = 0;
     for case in cases::all() {
         let extraction = extract(&case, &all(), Engine::Native);

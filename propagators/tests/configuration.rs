@@ -61,7 +61,7 @@ fn a_wrong_mode_is_refused_with_the_accepted_names() {
 }
 
 #[test]
-fn a_slip_of_the_pen_is_recognised() {
+fn a_misspelled_format_is_recognised() {
     for (text, sentence) in [
         (
             "tracecontxt",
@@ -120,7 +120,7 @@ fn a_pairing_names_both_sides_and_its_directory() {
 }
 
 #[test]
-fn without_variables_a_service_speaks_tracecontext_and_baggage() {
+fn without_variables_a_service_uses_tracecontext_and_baggage() {
     for unset in [
         &[][..],
         &[

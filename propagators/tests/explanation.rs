@@ -231,7 +231,7 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
 }
 
 #[test]
-fn under_engine_otel_the_header_is_named_that_upstream_took() {
+fn engine_otel_names_the_header_that_upstream_took() {
     let multi = [
         ("x-b3-traceid", "0af7651916cd43dd8448eb211c80319c"),
         ("x-b3-spanid", "b7ad6b7169203331"),

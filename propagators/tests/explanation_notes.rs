@@ -283,7 +283,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
 }
 
 #[test]
-fn a_decision_or_a_debug_state_in_b3_is_told_where_it_hides_the_other_encoding_or_does_not() {
+fn a_b3_decision_is_mentioned_whether_or_not_it_hides_the_other_encoding() {
     let ids = "463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312";
     for (b3, beginning, upstream) in [
         (

@@ -73,7 +73,7 @@ fn the_continued_context_becomes_the_remote_span() {
 }
 
 #[test]
-fn nothing_valid_leaves_the_given_context_alone() {
+fn without_a_valid_header_the_given_context_stays() {
     let span_context = SpanContext::new(
         opentelemetry::trace::TraceId::from(1),
         opentelemetry::trace::SpanId::from(2),
@@ -243,7 +243,7 @@ fn baggage_travels_only_where_it_is_listed() {
 }
 
 #[test]
-fn losers_become_links() {
+fn contexts_that_do_not_win_become_links() {
     let headers = HeaderList::from([
         ("traceparent", format!("00-{T1}-{S1}-01")),
         (

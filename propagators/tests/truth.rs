@@ -171,7 +171,7 @@ fn otel_says_why_it_found_nothing_wherever_a_header_arrived() {
                     let overlooked = candidate.objection.as_deref();
                     assert!(
                         overlooked.is_some(),
-                        "{place}: what upstream overlooks is not told"
+                        "{place}: what upstream overlooks is not reported"
                     );
                 }
                 _ => {}

@@ -17,8 +17,8 @@ pub(crate) struct AuditArguments {
     /// An attribute that holds an id of a request or message on both sides; may be repeated
     #[arg(long, value_name = "ATTRIBUTE")]
     pub(crate) key: Vec<String>,
-    /// What each service injects and extracts, and what is between them, as TOML: predicts verdicts
-    /// and shows where the spans contradict them
+    /// A TOML file that says what each service injects and extracts, and what is between services:
+    /// predicts verdicts, and shows where the spans contradict them
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) services: Option<PathBuf>,
     /// What to compare the edges with: a source of the same system at another time or with other

@@ -28,7 +28,7 @@ pub(crate) struct ExplainArguments {
     #[arg(long, default_value_t = Engine::Native, value_name = "ENGINE")]
     pub(crate) engine: Engine,
     /// A library whose answer is shown in full, with the headers that it would send on; may be
-    /// repeated; all shows every library
+    /// repeated; all stands for every library
     #[arg(long = "as", value_name = "LIBRARY", value_parser = library)]
     libraries: Vec<Named>,
     /// List the libraries whose answers are known
@@ -70,7 +70,7 @@ fn library(text: &str) -> Result<Named, String> {
     find(text).map(Named::One).ok_or_else(|| {
         let names: Vec<&str> = LIBRARIES.iter().map(|library| library.name).collect();
         format!(
-            "the libraries are {}; all means every one",
+            "there is no such library; the libraries are {}, or all",
             names.join(", ")
         )
     })

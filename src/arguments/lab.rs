@@ -139,9 +139,9 @@ pub(crate) struct LogsArguments {
 /// Which lab, when several are up.
 #[derive(Debug, Args)]
 pub(crate) struct LabChoice {
-    /// The lab with this endpoint port, when several are up [default: the only one, or the only one
-    /// that was started in this folder]. The variable BATON_RUNTIME_DIR names the folder in which
-    /// labs leave notes for other commands
+    /// Which lab, if several are up: the port of its endpoint. Labs are found by their notes in the
+    /// folder BATON_RUNTIME_DIR [default: the only lab, or the only one that was started in this
+    /// folder]
     #[arg(long = "lab", value_name = "PORT")]
     pub(crate) port: Option<u16>,
 }

@@ -92,7 +92,7 @@ pub(crate) struct BurstArguments {
     pub(crate) endpoints: Vec<String>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,
-    /// The method of the requests: POST, GET, HEAD, PUT, PATCH or DELETE
+    /// The method of the requests: POST, GET, HEAD, PUT, PATCH or DELETE [default: POST]
     #[arg(
         long,
         default_value = "POST",
@@ -103,7 +103,7 @@ pub(crate) struct BurstArguments {
     /// Accept any certificate of the endpoint, even an invalid one
     #[arg(long)]
     pub(crate) insecure: bool,
-    /// The file with further certificate authorities, as PEM
+    /// A PEM file with additional certificate authorities
     #[arg(long, value_name = "FILE")]
     pub(crate) cacert: Option<PathBuf>,
     /// The formats the client sends; the first carries its own span [default: tracecontext, or
@@ -170,12 +170,12 @@ impl ConflictName {
 /// How the formats of a request disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ConflictName {
-    /// They agree
+    /// Not at all
     Agree,
-    /// The trace id
+    /// In the trace id
     Trace,
-    /// The span id
+    /// In the span id
     Span,
-    /// The sampling decision
+    /// In the sampling decision
     Sampled,
 }

@@ -130,11 +130,12 @@ fn judge(arguments: &AuditArguments, read: Read) -> Result<Judged, Failure> {
 
 /// Adds what the formats in the user's file predict.
 fn predict(path: &Path, judged: &mut Judged, output: &Output) -> Result<(), Failure> {
-    let explain = |reason: String| {
-        Failure::usage(format!("{}: {}", path.display(), reason.trim_end())).of("--services")
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| explain(error.to_string()))?;
-    let services: Services = toml::from_str(&text).map_err(|error| explain(error.to_string()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(Failure::reading(path))
+        .map_err(|failure| failure.of("--services"))?;
+    let services: Services = toml::from_str(&text)
+        .map_err(Failure::toml(path, &text))
+        .map_err(|failure| failure.of("--services"))?;
     for name in services.unseen(|name| judged.services.contains(name)) {
         output.warn(&format!(
             "{} names {}, but no span is from this service",

@@ -84,7 +84,7 @@ fn one(
         None => None,
     };
     let endpoints = [Endpoint {
-        // there is no other to tell it from
+        // a single endpoint needs no name
         name: String::new(),
         settings: Settings {
             spans: save.as_ref().map(|save| save.directory.client_spans_path()),
@@ -260,7 +260,7 @@ fn manifest(arguments: &BurstArguments, plan: &Plan) -> Manifest {
         insert("conflict", json!(scenario.conflict));
         insert("malformed", json!(percent));
         insert("parent", json!(scenario.parent));
-        // the environment's may hold what is private
+        // only the flags: the variables of the environment may hold private values
         insert("baggage", json!(arguments.baggage));
         insert("tracestate", json!(arguments.tracestate));
     }

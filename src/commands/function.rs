@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use baton_functions::StartError;
 use baton_traces::run::Function;
 
 use crate::commands::sandbox;
@@ -19,5 +20,8 @@ pub(crate) fn function(function: Function) -> Result<ExitCode, Failure> {
     runtime::on_this_thread()?
         .block_on(baton_functions::run(function))
         .map(|()| ExitCode::SUCCESS)
-        .map_err(Failure::not_carried_out)
+        .map_err(|error| match error {
+            StartError::Configuration(_) => Failure::usage(error),
+            StartError::Runtime(_) => Failure::not_carried_out(error),
+        })
 }

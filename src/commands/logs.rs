@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_log_steers_the_terminal() {
+    fn nothing_in_a_log_controls_the_terminal() {
         for line in [
             "plain \u{1b}[31mred",
             "plain \u{202e}der",

@@ -17,10 +17,10 @@ use serde::Serialize;
 use crate::arguments::{ConflictName, Format, RunArguments};
 use crate::commands::burst::DEFAULT_CONFLICT;
 use crate::failure::Failure;
-use crate::print::brief::brief;
 use crate::print::checks;
 use crate::print::comparison::ComparisonJson;
 use crate::print::github::{Level, annotation};
+use crate::print::latencies::latency_sentences;
 use crate::print::output::Output;
 use crate::print::progress::{Progress, Total};
 use crate::print::table::bursts::burst_table;
@@ -204,7 +204,7 @@ impl Printed {
     fn text(&self, output: &Output) -> String {
         let names: Vec<String> = self.summaries.iter().map(pairing).collect();
         let mut sentences = narrate(&self.summaries);
-        sentences.extend(brief(&self.comparison, &self.summaries, &names));
+        sentences.extend(latency_sentences(&self.comparison, &self.summaries, &names));
         let checks = self.checks.iter();
         let checks = checks.map(|checked| checks::line(&checked.sentence(), checked.check.passed));
         let lines = output.lines(sentences.into_iter().chain(checks));

@@ -29,7 +29,7 @@ const DEFAULT_TRACES: usize = 20;
 const DEFAULT_SPANS: usize = 100;
 /// How many traces are shown together, if hand-offs between them broke.
 const MAX_JOURNEY_TRACES: usize = 6;
-/// The fewest digits that may stand for a trace id.
+/// The fewest digits that may abbreviate a trace id.
 const MIN_DIGITS: usize = 8;
 
 /// What `baton traces --format json` prints.

@@ -12,7 +12,7 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 const complaints = [];
 
-/** A page that fails the lesson when anything in it fails, or runs what it should not. */
+/** A page that fails the lesson when anything in it fails, or runs what it must not. */
 async function open(path, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, bypassCSP: false, ...options });
   const page = await context.newPage();
@@ -214,12 +214,19 @@ const attributes = [{ key: 'service.name', value: text }, { key: hostile, value:
 const body = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans: [span] }] }] };
 assert.equal((await fetch(otlp, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).status, 200);
 await switchTo(page, 'tracecontext', 'tracecontext');
+// what headers would do is said again after a switch
+const preview = page.locator('[data-fragment="send-preview"]');
+await page.getByLabel('Headers to send along').fill(conflict);
+await preview.getByText('The producer (tracecontext) would continue trace 0af76519…').waitFor();
+await switchTo(page, 'b3', 'b3');
+await preview.getByText('The producer (b3) would continue trace 11111111…').waitFor();
+await switchTo(page, 'tracecontext', 'tracecontext');
 await page.getByLabel('Name', { exact: true }).fill(hostile);
 await page.getByLabel('Superpower').fill(hostile);
 const ids = '0af7651916cd43dd8448eb211c803190-b7ad6b7169203331';
 await send(page, `traceparent: 00-${ids}-01\ntracestate: a=<script>alert(1)</script>\nx-hostile: ${hostile}`);
 
-/** Fails if anything of a page ran, became an element, or turned the direction of text. */
+/** Fails if anything of a page ran, became an element, or reordered text. */
 async function harmless(view, where, visible = shows) {
   const found = await view.evaluate(() => {
     const copy = document.documentElement.cloneNode(true);

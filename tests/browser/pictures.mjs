@@ -38,7 +38,7 @@ try {
       await page.waitForTimeout(200);
     }
     await page.locator('.answer .sentence').getByText(says).waitFor();
-    // the page as a person finds it who opens it now
+    // the page as it looks when it is opened now
     await page.goto(address);
     await page.locator('.answer .sentence').getByText(says).waitFor();
     await page.waitForTimeout(1000);

@@ -8,7 +8,7 @@ use crate::support::server::{Server, answer, closing, nobody};
 use crate::support::{processes, run, wait_until};
 
 #[tokio::test]
-async fn a_storm_of_failures_ends_in_a_sentence() {
+async fn many_failures_are_summed_up_in_one_sentence() {
     for (status, sentence) in [
         (
             500,

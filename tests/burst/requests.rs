@@ -186,7 +186,7 @@ async fn bodies_come_from_a_file_and_have_the_size() {
 }
 
 #[tokio::test]
-async fn what_a_header_says_is_sent_and_shown_nowhere() {
+async fn the_value_of_a_header_is_sent_and_shown_nowhere() {
     const SECRET: &str = "do-not-tell";
     let (sandbox, server) = (
         Sandbox::new(),

@@ -116,7 +116,7 @@ async fn a_plan_holds_settings_and_flags_win() {
         ),
         (
             "users = \"many\"",
-            "plan.toml: invalid value 'many' for '--users <N>'",
+            "plan.toml: --users: \"many\" is not a whole number",
         ),
         (
             "users = true",
@@ -126,7 +126,7 @@ async fn a_plan_holds_settings_and_flags_win() {
             "no-color = 1",
             "plan.toml: no-color: expected true or false, but found integer",
         ),
-        ("users = ", "plan.toml: TOML parse error at line 1"),
+        ("users = ", "--plan: plan.toml, line 1: "),
         ("users = 3", "the plan has no endpoint"),
     ] {
         std::fs::write(sandbox.path("plan.toml"), text).expect("room");

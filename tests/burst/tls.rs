@@ -1,4 +1,4 @@
-//! An endpoint with a certificate of its own: `--cacert` and `--insecure`.
+//! An endpoint with a self-signed certificate: `--cacert` and `--insecure`.
 
 use std::process::Stdio;
 
@@ -30,7 +30,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 "#;
 
-/// Makes a certificate that signs itself, for this name of a host.
+/// Makes a self-signed certificate for this host name.
 const CERTIFICATE: &str = "exec openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test \
     -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout \"$0key.pem\" -out \"$0certificate.pem\"";
 
@@ -57,7 +57,7 @@ async fn server(sandbox: &Sandbox) -> Option<(Child, String)> {
 }
 
 #[tokio::test]
-async fn a_certificate_of_its_own_is_accepted_only_if_it_is_named_or_not_checked() {
+async fn a_self_signed_certificate_is_accepted_only_with_cacert_or_insecure() {
     let sandbox = Sandbox::new();
     let Some((_server, endpoint)) = server(&sandbox).await else {
         return;
@@ -80,7 +80,7 @@ async fn a_certificate_of_its_own_is_accepted_only_if_it_is_named_or_not_checked
     assert_eq!(
         finished.code,
         Some(2),
-        "a key is no certificate: {finished:?}"
+        "a key is not a certificate: {finished:?}"
     );
     assert!(
         finished.stderr.contains("the certificates are not PEM"),

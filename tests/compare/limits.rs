@@ -116,7 +116,7 @@ async fn junit_has_a_test_case_for_each_check_and_run() {
 }
 
 #[tokio::test]
-async fn a_figure_that_a_source_cannot_tell_fails_its_check_with_the_reason() {
+async fn a_figure_that_a_source_cannot_show_fails_its_check_with_the_reason() {
     let sandbox = whole_and_broken();
     // all that it shows is connected, but it does not show how many there should be
     let span = |id: &str, kind: u8, parent: &str| {

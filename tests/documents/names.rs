@@ -110,7 +110,7 @@ fn word(text: &str, belongs: impl Fn(char) -> bool) -> &str {
 }
 
 #[test]
-fn names_are_replaced_where_they_stand_whole_or_begin_an_id() {
+fn whole_names_and_beginnings_of_ids_are_replaced() {
     const ONE: &str = "0af7651916cd43dd8448eb211c80319c";
     const OTHER: &str = "463ac35c9f6413ad48485a3953bb6124";
     let mut names = Names::default();

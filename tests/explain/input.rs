@@ -58,7 +58,7 @@ async fn no_error_quotes_what_may_be_a_secret() {
 }
 
 #[tokio::test]
-async fn of_several_requests_the_first_with_trace_headers_is_taken() {
+async fn the_first_of_several_requests_with_trace_headers_is_taken() {
     let sandbox = Sandbox::new();
     let curl = format!(
         "* Connected to example.com\n> GET /login?token=secret HTTP/1.1\n> Host: example.com\n>\n< HTTP/1.1 302 Found\n\
@@ -218,7 +218,7 @@ async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_to_arrive_only_where_nothing_is_there() {
+async fn only_text_without_headers_is_said_to_carry_none() {
     let sandbox = Sandbox::new();
     for (input, sentence) in [
         (

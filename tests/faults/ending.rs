@@ -56,12 +56,12 @@ async fn a_second_signal_writes_down_what_is_left() {
     assert_eq!(finished.code, Some(1), "{finished:?}");
     let aside: BTreeSet<u64> = undeliverable(&lab.saved).into_iter().collect();
     assert_eq!(aside, sent);
-    let said = "5 records could not be delivered, of them 5 that were left at the end; kept in";
+    let said = "5 records could not be delivered (5 of them were left at the end); kept in";
     assert!(finished.stderr.contains(said), "{finished:?}");
 }
 
 #[tokio::test]
-async fn a_body_that_trickles_in_holds_up_no_ending() {
+async fn a_slow_body_does_not_delay_the_end() {
     let mut lab = Setup::new().start().await;
     let port = ("127.0.0.1", lab.port());
     let mut slow = TcpStream::connect(port).await.expect("a connection");

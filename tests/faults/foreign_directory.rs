@@ -19,7 +19,7 @@ async fn refused(sandbox: &Sandbox, words: &str) {
 }
 
 #[tokio::test]
-async fn files_of_somebody_elses_are_not_touched() {
+async fn files_that_are_not_batons_are_not_touched() {
     for (name, words) in [
         ("run.json", "its run.json is not a run's manifest"),
         ("report.html", "it has report.html and no run.json"),
@@ -43,7 +43,7 @@ async fn files_of_somebody_elses_are_not_touched() {
 }
 
 #[tokio::test]
-async fn a_report_of_somebody_elses_is_not_replaced() {
+async fn a_report_that_is_not_batons_is_not_replaced() {
     let sandbox = Sandbox::new();
     let report = sandbox.path("report.html");
     fs::write(&report, "<title>Quarter 3</title>").expect("room");

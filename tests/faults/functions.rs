@@ -98,7 +98,7 @@ async fn killed_functions_lose_no_accepted_record() {
 }
 
 #[tokio::test]
-async fn a_function_that_stands_still_is_replaced() {
+async fn a_stopped_function_is_replaced() {
     for kind in kinds() {
         let sandbox = Arc::new(Sandbox::new());
         let flags = ["--timeout", "6s"];
@@ -106,7 +106,7 @@ async fn a_function_that_stands_still_is_replaced() {
         let mut ids = sent(&lab, 0..1).await;
         lab.wait_for_delivered(1).await;
         send_to_all(&lab.processes(), Signal::STOP);
-        // nobody answers the first request if the producer stands still
+        // nothing answers the first request while the producer is stopped
         ids.extend(sent(&lab, 1..2).await);
         ids.extend(sent(&lab, 2..4).await);
         let finished = lab.stop().await;

@@ -51,7 +51,7 @@ async fn a_durable_stream_gives_everything_back_after_kill_9() {
 
 /// The batches that are full are delivered, and the window holds the rest back.
 #[tokio::test]
-async fn of_300_records_each_is_delivered_once_although_the_lab_is_killed_in_between() {
+async fn all_300_records_are_delivered_once_although_the_lab_is_killed() {
     const BATCH: u64 = 20;
     let sandbox = Arc::new(Sandbox::new());
     let batches = BATCH.to_string();
@@ -95,7 +95,7 @@ async fn of_300_records_each_is_delivered_once_although_the_lab_is_killed_in_bet
 }
 
 #[tokio::test]
-async fn a_write_that_the_kill_broke_off_hides_no_later_span() {
+async fn a_write_cut_off_by_the_kill_hides_no_later_span() {
     let sandbox = Arc::new(Sandbox::new());
     let setup = || Setup::within(&sandbox, "saved").variable("BATON_FLUSH_TIMEOUT", "30000");
     let mut lab = setup().flags(["--durable"]).start().await;
@@ -157,7 +157,7 @@ async fn what_was_delivered_before_the_kill_is_not_delivered_again() {
 }
 
 #[tokio::test]
-async fn a_killed_lab_is_not_under_way() {
+async fn a_killed_lab_does_not_count_as_running() {
     let sandbox = Arc::new(Sandbox::new());
     let setup = Setup::within(&sandbox, "saved").flags(["--batch-window", "10m"]);
     let mut lab = setup.start().await;
@@ -178,7 +178,7 @@ async fn a_killed_lab_is_not_under_way() {
 }
 
 #[tokio::test]
-async fn a_stream_that_cannot_be_read_is_said_and_kept() {
+async fn an_unreadable_stream_is_reported_and_kept() {
     let sandbox = Arc::new(Sandbox::new());
     let mut lab = holding(&sandbox).flags(["--durable"]).start().await;
     lab.accepted(body(1, "fine")).await;

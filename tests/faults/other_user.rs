@@ -1,4 +1,5 @@
-//! Another user of the same machine: sees no file of a run, steers no lab, and is not believed.
+//! Another user of the same machine cannot read the files of a run or control a lab, and is not
+//! trusted.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -59,7 +60,7 @@ impl<'a> OtherUser<'a> {
 }
 
 #[tokio::test]
-async fn another_user_reads_and_steers_nothing() {
+async fn another_user_cannot_read_a_run_or_control_a_lab() {
     let mut lab = Setup::new().flags(["--durable"]).start().await;
     let sandbox = std::sync::Arc::clone(&lab.sandbox);
     let Some(other) = OtherUser::in_sandbox(&sandbox).await else {
@@ -103,7 +104,7 @@ async fn another_user_reads_and_steers_nothing() {
 }
 
 #[tokio::test]
-async fn a_note_of_another_user_is_not_believed() {
+async fn a_note_of_another_user_is_not_trusted() {
     let sandbox = Sandbox::new();
     let Some(other) = OtherUser::in_sandbox(&sandbox).await else {
         return;

@@ -1,4 +1,4 @@
-//! What baton must not show, and whom it must not believe.
+//! What baton must not show, and what it must not trust.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +22,7 @@ async fn a_key_in_an_address_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_log_steers_no_terminal_in_either_format() {
+async fn a_log_controls_no_terminal_in_either_format() {
     let mut lab = Setup::new().start().await;
     lab.accepted("{\"name\": \"a\u{202e}b\"}").await;
     lab.wait_for_delivered(1).await;
@@ -37,7 +37,7 @@ async fn a_log_steers_no_terminal_in_either_format() {
 }
 
 #[tokio::test]
-async fn a_folder_that_others_can_write_is_not_believed() {
+async fn a_folder_that_others_can_write_is_not_trusted() {
     let sandbox = Sandbox::new();
     let folder = sandbox.path("runtime");
     fs::create_dir_all(&folder).expect("room");

@@ -53,8 +53,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Whether a span that starts then is in the period that is asked for. A span whose start is
-    /// unknown is.
+    /// Whether a span with this start is in the requested period. A span without a known start is.
     fn takes(&self, start: Option<UnixTime>) -> bool {
         let is_early = |since| start.is_some_and(|at| at < since);
         let is_late = |until| start.is_some_and(|at| at >= until);
@@ -93,7 +92,7 @@ pub struct Judged {
     /// How many hand-offs may be ambiguous on all edges together; `None` if unknown.
     #[serde(default)]
     pub most_ambiguous: Option<u64>,
-    /// How many more spans there were that no audit can hold.
+    /// How many more spans there were than an audit can hold.
     #[serde(default)]
     pub left_out: u64,
     /// The services of these spans.
@@ -152,7 +151,7 @@ impl Audit {
         self.judge_run(None, Some(each))
     }
 
-    /// Judges every hand-off. Those that a run's ids, logs and lab records tell are taken from
+    /// Judges every hand-off. Those that a run's ids, logs and lab records show are taken from
     /// `of_run`, which must be finished; `None` for an export. Every judged hand-off goes to
     /// `each`.
     pub fn judge_run(
@@ -304,8 +303,8 @@ impl Judged {
         hand_offs.map(|unjudged| unjudged.count).sum()
     }
 
-    /// How many ends of hand-offs of `hop` could not be judged, and how many broke without it being
-    /// known which.
+    /// How many ends of hand-offs of `hop` could not be judged, and how many broke, although it is
+    /// unknown which.
     pub(crate) fn not_judged_of(&self, hop: Hop) -> u64 {
         let is_of_hop = |what| match what {
             What::Calls | What::Roots | What::Continued => hop == Hop::Ingress,

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use self::counting::{Counting, Key, Seen};
 pub(crate) use self::of_run::{OfRun, role_without_spans};
 use crate::hand_off::{Flag, Hop, Verdict};
-use crate::matching::evidence::{Evidence, Loose, Pairs};
+use crate::matching::evidence::{Evidence, Loose, Pair, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
 use crate::span::{Kind, SpanReference};
-use crate::threads::together;
+use crate::threads::{in_parts, together};
 
 /// The channel of a hand-off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ pub struct Example {
     pub receiver: Option<SpanReference>,
 }
 
-/// How many hand-offs broke without it being known which sender belongs to which receiver.
+/// How many hand-offs broke, although it is unknown which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Between {
@@ -135,7 +135,7 @@ pub struct Edge {
     pub flags: BTreeMap<Flag, u64>,
     /// How many hand-offs were matched by each kind of evidence.
     pub evidence: BTreeMap<Evidence, u64>,
-    /// How many further hand-offs broke, without it being known which.
+    /// How many further hand-offs broke, although it is unknown which.
     pub ambiguous: Between,
     /// How many more times messages, or requests with one id, arrived than they were sent. Each
     /// counts once, by the best of its deliveries.
@@ -155,7 +155,7 @@ pub struct Edge {
     pub traces_whole: u64,
     /// A few hand-offs of each verdict.
     pub examples: Vec<Example>,
-    /// What the formats of the services predict, if a file tells them.
+    /// What the formats of the services predict, if a file lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prediction: Option<Prediction>,
 }
@@ -229,12 +229,12 @@ impl Edge {
 pub(crate) struct Each<'a> {
     /// Takes one.
     pub(crate) take: &'a mut dyn FnMut(&HandOff),
-    /// Whether it also takes those that the ids, logs and lab records of a run tell.
+    /// Whether it also takes those that the ids, logs and lab records of a run show.
     pub(crate) takes_those_of_run: bool,
 }
 
 /// The edges of a source, those with the most broken hand-offs first, and the pairs of its spans.
-/// `of_run` has the hand-offs that a run's ids, logs and lab records tell; they are not judged by
+/// `of_run` has the hand-offs that a run's ids, logs and lab records show; they are not judged by
 /// other evidence again.
 pub(crate) fn judge(
     tree: &Tree,
@@ -249,27 +249,22 @@ pub(crate) fn judge(
     );
     let mut edges = edges.unwrap_or_default();
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
-    let others = pairs
-        .iter()
-        .filter(|pair| !is_known(pair.sender) && !is_known(pair.receiver));
-    for pair in others {
-        let key = Key::of(tree, pair.sender, pair.receiver);
-        let seen = Seen {
-            sender: Some(tree.span(pair.sender).reference()),
-            receiver: Some(tree.span(pair.receiver).reference()),
-            spans: Some((pair.sender, pair.receiver)),
-            verdict: verdict::of(tree, pair.sender, pair.receiver),
-            evidence: pair.evidence,
-            flags: verdict::flags(tree, pair.sender, pair.receiver),
-            sender_unsampled: false,
-        };
-        let edge = edges
-            .entry(key)
-            .or_insert_with(|| Counting::new(key, names));
-        edge.count(tree, &seen);
-        edge.add_deliveries(pairs.redelivered(pair));
-        if let Some(each) = &mut each {
-            (each.take)(&seen.hand_off(key, names));
+    let judge_others = |pairs: &[Pair]| {
+        let others = pairs.iter().copied();
+        let others = others.filter(|pair| !is_known(pair.sender) && !is_known(pair.receiver));
+        others.map(|pair| (pair, judge_pair(tree, pair))).collect()
+    };
+    for some in pairs.all().chunks(JUDGED_AT_ONCE) {
+        let parts: Vec<Vec<(Pair, (Key, Seen))>> = in_parts(some, |_, _| false, judge_others);
+        for (pair, (key, seen)) in parts.into_iter().flatten() {
+            let edge = edges
+                .entry(key)
+                .or_insert_with(|| Counting::new(key, names));
+            edge.count(tree, &seen);
+            edge.add_deliveries(pairs.redelivered(&pair));
+            if let Some(each) = &mut each {
+                (each.take)(&seen.hand_off(key, names));
+            }
         }
     }
     // an ambiguous hand-off may be the only one on its edge
@@ -289,6 +284,23 @@ pub(crate) fn judge(
         worst.then_with(|| place(left).cmp(&place(right)))
     });
     (edges, pairs)
+}
+
+/// How many pairs are judged on all cores before they are counted.
+const JUDGED_AT_ONCE: usize = 1 << 17;
+
+/// Judges a pair, and says on which edge it is.
+fn judge_pair(tree: &Tree, pair: Pair) -> (Key, Seen) {
+    let seen = Seen {
+        sender: Some(tree.span(pair.sender).reference()),
+        receiver: Some(tree.span(pair.receiver).reference()),
+        spans: Some((pair.sender, pair.receiver)),
+        verdict: verdict::of(tree, pair.sender, pair.receiver),
+        evidence: pair.evidence,
+        flags: verdict::flags(tree, pair.sender, pair.receiver),
+        sender_unsampled: false,
+    };
+    (Key::of(tree, pair.sender, pair.receiver), seen)
 }
 
 /// Counts the requests whose captured headers say that the sender did not sample, on the edge from

@@ -1,12 +1,12 @@
-//! Spans in, verdicts out: what became of the trace context at every hand-off of a run.
+//! Spans in, verdicts out: what became of the trace context at every hand-off.
 //!
 //! A run under one pairing of modes leaves a directory ([`run`]) with its spans and the functions'
 //! logs. Other backends export their spans as files or over HTTP ([`source`]). The [`readers`]
 //! stream all of these. [`matching`] keeps the two ends of every hand-off, [`hand_off`] judges
 //! them, and [`measure`] counts the verdicts and the latencies into a [`summary`], the content of
-//! `summary.json`. [`merge`] joins the runs of several load generators into one. [`compare`] says
-//! which differences between them are more than noise, and [`trace_difference`] compares two traces
-//! span by span.
+//! `summary.json`. [`audit`] judges the hand-offs between the services of any system. [`merge`]
+//! joins the runs of several load generators into one. [`compare`] says which differences between
+//! them are more than noise, and [`trace_difference`] compares two traces span by span.
 //!
 //! The two ends of a hand-off are matched by the API's request id and by the sequence number that
 //! Kinesis gave the record, never by the trace context that is being judged.

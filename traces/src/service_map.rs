@@ -48,18 +48,18 @@ pub struct Edge {
     pub from: usize,
     /// The receiver, as an index into the nodes.
     pub to: usize,
-    /// The channel; `None` in a run, where the nodes tell it.
+    /// The channel; `None` in a run, where the nodes show it.
     pub channel: Option<Channel>,
     /// How many requests or messages went over it. On an edge with verdicts: how many were judged.
     pub count: u64,
     /// How many of them have each verdict. Empty for an edge that is not judged, such as an edge
     /// into a queue.
     pub verdicts: BTreeMap<Verdict, u64>,
-    /// How many more broke, without it being known which.
+    /// How many more broke, although it is unknown which.
     pub ambiguous: Between,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
-    /// How many went over it per second lately, rounded. `None` if none did, or if the map is not
+    /// How many went over it per second recently, rounded. `None` if none did, or if the map is not
     /// live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u64>,

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_name_steers_a_terminal() {
+    fn nothing_in_a_name_controls_a_terminal() {
         for hostile in [
             "\u{1b}[2J",
             "a\nb",

@@ -195,8 +195,8 @@ impl Source {
     }
 
     /// Passes every span to `take`, one at a time and in the source's order. A span that occurs
-    /// twice is passed on once, but again if OTLP says more of it than the format that it came in
-    /// first. That costs about 18 bytes of memory for each span; nothing else is kept.
+    /// twice is passed on once, but again if OTLP says more about it than the form in which it
+    /// first arrived. That costs about 18 bytes of memory for each span; nothing else is kept.
     ///
     /// # Errors
     /// If the source cannot be read or is not an export of spans. The spans before the fault were

@@ -406,7 +406,7 @@ impl<'a> Span<'a> {
         SpanFormat::from_name(self.attributes.text(Key::SpanFormat)?)
     }
 
-    /// The form that it came in, now or before it was converted; `None` for OTLP.
+    /// The form in which it arrived, now or before it was converted; `None` for OTLP.
     pub(crate) fn came_as(&self) -> Option<SpanFormat> {
         self.read_as.or_else(|| self.format())
     }

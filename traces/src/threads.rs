@@ -1,29 +1,36 @@
 //! Work on all cores.
 
+use std::sync::{Mutex, PoisonError};
+
 /// Calls `work` with each of `items`, on as many threads as there are cores. The results are in the
 /// order of the items.
 pub(crate) fn side_by_side<I: Send, R: Send>(
     items: impl IntoIterator<Item = I>,
     work: impl Fn(I) -> R + Sync,
 ) -> Vec<R> {
-    let mut items: Vec<I> = items.into_iter().collect();
+    let items: Vec<I> = items.into_iter().collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = items.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let mut started = Vec::new();
-        while items.len() > share {
-            let last = items.split_off(items.len() - share);
-            let work = &work;
-            let results = move || last.into_iter().map(work).collect::<Vec<R>>();
-            started.push(scope.spawn(results));
+    let others = threads.min(items.len()).saturating_sub(1);
+    let queue = Mutex::new(items.into_iter().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work_through = || {
+        let mut results = Vec::new();
+        while let Some((number, item)) = next() {
+            results.push((number, work(item)));
         }
-        let mut results: Vec<R> = items.into_iter().map(&work).collect();
-        for thread in started.into_iter().rev() {
+        results
+    };
+    let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(work_through)).collect();
+        let mut results = work_through();
+        for thread in others {
             let panicked = |panic| std::panic::resume_unwind(panic);
             results.extend(thread.join().unwrap_or_else(panicked));
         }
         results
-    })
+    });
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// With fewer items, a second thread costs more than it saves.

@@ -228,7 +228,7 @@ impl TraceIndex {
         self.table.traces.is_empty()
     }
 
-    /// The hand-offs that the ids, logs and lab records of a run tell; none of an export.
+    /// The hand-offs that the ids, logs and lab records of a run show; none of an export.
     fn hand_offs_of_run(&self) -> impl Iterator<Item = HandOff<'_>> {
         let is_run = self.audited.as_ref().is_some_and(|audited| audited.is_run);
         let assembly = is_run.then_some(&self.of_run);
@@ -312,8 +312,8 @@ impl TraceIndex {
         }
     }
 
-    /// The one trace that is meant by an id, as any backend writes it, or by the digits that begin
-    /// it ([`Wanted`]). A trace with exactly that id goes before those whose ids only begin so.
+    /// The one trace that an id means, as any backend writes it, or its first digits ([`Wanted`]).
+    /// A trace with exactly that id takes precedence over traces whose ids only begin with it.
     ///
     /// # Errors
     /// If there is none, or more than one, or if the text is not an id.
@@ -341,7 +341,7 @@ impl TraceIndex {
 }
 
 /// What an audit finds, and the hand-offs that `of_run`, the ids, logs and lab records of a run, do
-/// not tell.
+/// not show.
 pub(crate) fn audited(audit: Audit, of_run: Option<&Assembly>) -> (Judged, Vec<Passage>) {
     let mut passages = Vec::new();
     let judged = audit.judge_others(of_run, &mut |hand_off| {

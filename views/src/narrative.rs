@@ -258,7 +258,9 @@ fn troubles_of(summary: &Summary) -> Vec<String> {
         if lost > 0 && !is_said {
             let lost = share(lost, summary.judged(hop), hop);
             troubles.push(match hop {
-                Hop::Ingress => format!("{lost} left no trace in the producer"),
+                Hop::Ingress => {
+                    format!("{lost} left neither a span nor a log line in the producer")
+                }
                 Hop::Record => format!("{lost} never arrived"),
             });
         }

@@ -234,11 +234,11 @@ fn unknown(report: &Report) -> Vec<String> {
             ),
             (
                 summary.requests_without_id,
-                "requests have no request id, so that their ingress could not be judged",
+                "requests have no request id, so their ingress could not be judged",
             ),
             (
                 summary.records_without_sender,
-                "deliveries are of records whose sender left no trace",
+                "deliveries are of records whose sender left neither a span nor a log line",
             ),
             (
                 summary.troubles.spans_dropped,

@@ -159,7 +159,7 @@ pub fn rate(rounded: u64) -> String {
     }
 }
 
-/// How many hand-offs broke without it being known which: `5`, or `3 to 5`.
+/// How many hand-offs broke, although it is unknown which: `5`, or `3 to 5`.
 fn between(edge: &Edge) -> String {
     let (least, most) = (edge.ambiguous.at_least, edge.ambiguous.at_most);
     match least == most {

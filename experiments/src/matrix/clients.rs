@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_producer_is_spoken_to_in_a_format_of_its_own() {
+    fn each_producer_gets_one_of_its_own_formats() {
         for (producer, spoken) in [
             ("none", "none"),
             ("b3multi,jaeger", "b3multi"),

@@ -51,8 +51,8 @@ impl Cell {
         self.declined += u64::from(arrival.declined);
         let Some(verdict) = verdict else { return };
         let reason = match predicted.verdict {
-            Some(foreseen) if arrival.is_foreign && foreseen != verdict => {
-                Arrival::otherwise(verdict, foreseen)
+            Some(predicted) if arrival.is_foreign && predicted != verdict => {
+                Arrival::otherwise(verdict, predicted)
             }
             _ => arrival.reason(verdict),
         };
@@ -175,7 +175,7 @@ fn ingress(staged: &Staged) -> Counted {
         let mut cell = Cell::default();
         let mut onward = Counts::default();
         let mut differing_onward = 0;
-        let mut foreseen_onward = Counts::default();
+        let mut predicted_onward = Counts::default();
         for journey in journeys() {
             let extraction = extract(&staged.producer, &journey.headers);
             let arrival = Arrival {
@@ -190,7 +190,7 @@ fn ingress(staged: &Staged) -> Counted {
             cell.add(&journey.ingress, &prediction.ingress, &arrival);
             if let Some(Leg { judgement, .. }) = &journey.record {
                 onward.add(judgement.verdict, judgement.flags);
-                foreseen_onward.add(prediction.record.verdict, prediction.record.flags);
+                predicted_onward.add(prediction.record.verdict, prediction.record.flags);
                 differing_onward += u64::from(differs(judgement, &prediction.record));
             }
         }
@@ -209,7 +209,7 @@ fn ingress(staged: &Staged) -> Counted {
                 foreign: staged.stage.foreign(Hop::Record),
                 hand_offs: differing_onward,
                 observed: onward.clone(),
-                predicted: foreseen_onward,
+                predicted: predicted_onward,
             });
         }
         let first = journeys().next();
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn that_a_record_was_lost_says_nothing_about_its_format() {
+    fn a_lost_record_says_nothing_about_its_format() {
         let counted = count(&staged(Hop::Record, Verdict::Connected, Verdict::Lost));
         assert!(counted.record[0].outcome.agrees && counted.defects.is_empty());
     }

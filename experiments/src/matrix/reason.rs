@@ -68,10 +68,10 @@ impl Arrival<'_> {
     }
 
     /// The reason if a function that is not baton's own differs from the prediction.
-    pub(super) fn otherwise(verdict: Verdict, foreseen: Verdict) -> Reason {
+    pub(super) fn otherwise(verdict: Verdict, predicted: Verdict) -> Reason {
         said(
             "a function that is not baton's own reads or writes the formats differently".to_owned(),
-            format!("the formats alone give {foreseen}, the functions gave {verdict}"),
+            format!("the formats alone give {predicted}, the functions gave {verdict}"),
         )
     }
 

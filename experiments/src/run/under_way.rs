@@ -86,7 +86,7 @@ impl<'a> UnderWay<'a> {
             ..
         } = self;
         let hurry = async {
-            // without a sender there is no signal
+            // if the sender is gone, no signal will come
             if hurried.wait_for(|hurried| *hurried).await.is_err() {
                 std::future::pending::<()>().await;
             }

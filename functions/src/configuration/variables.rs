@@ -295,7 +295,7 @@ pub const VARIABLES: &[Variable] = &[
         Topic::Export,
         "SPLUNK_ACCESS_TOKEN",
         "the token for Splunk; needs `SPLUNK_REALM`",
-        "token that may ingest",
+        "access token with permission to ingest",
         None,
     ),
     text(

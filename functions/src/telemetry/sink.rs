@@ -231,7 +231,7 @@ mod tests {
                 ["https://ingest.us0.signalfx.com/v2/trace/otlp"]
             );
             let seen = seen.lock().expect("no panic");
-            assert_eq!(seen.len(), 1, "{status}: nobody is followed anywhere");
+            assert_eq!(seen.len(), 1, "{status}: no redirect is followed");
             let (path, headers, body) = &seen[0];
             assert_eq!(path, "/v2/trace/otlp");
             assert_eq!(headers["content-type"], "application/x-protobuf");

@@ -220,7 +220,7 @@ impl Journal {
         kinesis: &Kinesis,
     ) {
         let mut state = self.state.lock().await;
-        // shards report at the same time, and the counts never go back
+        // shards report at the same time, and the counts never decrease
         let (before, set_aside) = state.counts;
         state.counts = (delivered.max(before), undelivered.max(set_aside));
         let entry = line(&state.handled(shard, to.to_owned()));
@@ -245,7 +245,7 @@ impl Journal {
             lines.extend(accepted_after(place, shard, kinesis).await);
         }
         let partial = self.path.with_extension("partial");
-        // of a lab that was killed here
+        // left by a lab that was killed at this point
         let _ = fs::remove_file(&partial);
         let file = Arc::new(disk::open(&partial)?);
         state.length = lines.len() as u64;

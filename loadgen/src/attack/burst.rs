@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_seed_survives_readers_that_know_doubles_alone() {
+    fn a_fresh_seed_is_exact_as_a_double() {
         for _ in 0..100 {
             let seed = fresh_seed();
             assert_eq!(seed as f64 as u64, seed);

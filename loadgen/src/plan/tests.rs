@@ -153,7 +153,7 @@ fn there_are_never_more_users_than_requests() {
 }
 
 #[test]
-fn a_fragment_is_no_part_of_the_endpoint() {
+fn a_fragment_is_not_part_of_the_endpoint() {
     let plan = Plan::new(Settings::new(
         format!("{ENDPOINT}?a=b#c"),
         settings().scenarios.remove(0),

@@ -19,7 +19,7 @@ pub(super) struct Around {
     parents: HashMap<SpanId, (SpanId, Option<Name>)>,
     /// The spans whose exporter does not say whether their parent is remote.
     without_flags: HashSet<(SpanId, Name)>,
-    /// The hand-offs that a span could change, if it came.
+    /// The hand-offs that a span could change if it arrived.
     waiting: BTreeSet<(SpanId, Key)>,
 }
 
@@ -55,7 +55,7 @@ impl Around {
     }
 
     /// The spans above `parent` in its service, the nearest first, and the span that could lead
-    /// further up if it came.
+    /// further up if it arrived.
     pub(super) fn chain(&self, parent: SpanId) -> (Vec<SpanId>, SpanId) {
         let mut above = Vec::new();
         let mut next = parent;

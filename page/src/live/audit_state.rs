@@ -10,7 +10,7 @@ use super::names::Name;
 /// What audits of a period found that is not a hand-off's verdict, and what they could not look at.
 #[derive(Debug, Default)]
 pub(crate) struct AuditState {
-    /// Whether spans came that no audit has looked at.
+    /// Whether spans have arrived that no audit has looked at.
     pub(crate) is_due: bool,
     /// What the last audit found.
     pub(crate) notes: Notes,
@@ -35,7 +35,7 @@ pub(crate) struct AuditState {
 pub(crate) struct Notes {
     /// The hand-offs that could not be judged.
     pub(crate) unjudged: Vec<Unjudged>,
-    /// The edges on which some hand-offs broke without it being known which.
+    /// The edges on which some hand-offs broke, but it is unknown which.
     pub(crate) ambiguous: BTreeMap<EdgeKey, Between>,
     /// What broke the edges, if the spans show it.
     pub(crate) causes: BTreeMap<EdgeKey, String>,
@@ -70,7 +70,7 @@ impl AuditState {
     }
 
     /// Notes that a trace of these services leaves memory. The last of its spans that only an audit
-    /// can judge came in `round`.
+    /// can judge arrived in `round`.
     pub(super) fn leave(&mut self, round: u32, services: &[Name]) {
         if round >= self.ended {
             self.left_unseen += 1;

@@ -3,7 +3,8 @@
 //! show, and stay counted when their traces leave memory.
 //!
 //! An audit looks at all spans of a period, so it does not run for each span. The page runs one
-//! while nothing else is asked of it ([`Live::audit`]), and only if spans without an id came.
+//! while nothing else is asked of it ([`Live::audit`]), and only if spans without an id have
+//! arrived.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
@@ -159,7 +160,7 @@ impl Held {
     }
 
     /// Counts the receiver of a hand-off with the hand-off `with` that it was found to be an end
-    /// of, and no more by its own id.
+    /// of, and no longer by its own id.
     fn count_with(&mut self, with: Key, receiver: Option<Key>) {
         let Some(key) = receiver.filter(|receiver| *receiver != with) else {
             return;
@@ -174,7 +175,7 @@ impl Held {
 
     /// Takes back a hand-off that an audit of `period` found before, if it is not among the `pairs`
     /// of spans that it finds now, when more spans are known. If one of its traces has left memory,
-    /// the audit cannot tell.
+    /// the audit cannot know.
     fn withdraw(&mut self, key: Key, period: usize, pairs: &HashSet<Pair>) {
         let Some(hand_off) = self.hand_offs.get_mut(&key) else {
             return;
@@ -210,8 +211,8 @@ impl Held {
         }
     }
 
-    /// Counts hand-offs again that an audit took for one with the hand-off `with`, as `by_audit`
-    /// says.
+    /// Counts hand-offs separately again that an audit had counted together with the hand-off
+    /// `with`, as `by_audit` says.
     fn separate(&mut self, with: Key, by_audit: &ByAudit) {
         let receiver = by_audit.receiver.map(|end| end.trace_id);
         let entry = receiver.and_then(|id| self.traces.get(id));
@@ -235,7 +236,8 @@ fn takes(before: Option<&ByAudit>, found: &Found) -> bool {
 }
 
 impl Live {
-    /// Audits one period, if spans came that only an audit can judge. Returns whether it did.
+    /// Audits one period, if spans have arrived that only an audit can judge. Returns whether it
+    /// did.
     pub(crate) fn audit(&self) -> bool {
         // one at a time
         let mut last = self
@@ -421,7 +423,7 @@ mod tests {
         let second = &found[1].by_audit;
         let pairs = HashSet::from([(second.sender, second.receiver)]);
         held.withdraw(keys[0].expect("a key"), 1, &pairs);
-        assert_eq!(count(&held), 2, "another period's audit cannot tell");
+        assert_eq!(count(&held), 2, "another period's audit cannot know");
         held.withdraw(keys[0].expect("a key"), 0, &pairs);
         assert_eq!(count(&held), 3, "two ends and a whole one");
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::carrier::Carrier;
 
-/// How many bytes of headers may be kept for each record that may be.
+/// How many bytes of headers may be kept for each record that may be kept.
 const MEAN_BYTES: usize = 1 << 10;
 /// The fewest bytes that may be kept.
 const MIN_BYTES: usize = 1 << 20;
@@ -57,7 +57,7 @@ impl Carriers {
         self.kept.get(sequence_number)
     }
 
-    /// Of how many records they have left memory.
+    /// The number of records whose headers have left memory.
     pub(super) fn left(&self) -> u64 {
         self.left
     }

@@ -103,7 +103,7 @@ impl Rate {
     }
 
     /// How many events there were in the last full seconds, and in this one.
-    fn lately(&self, second: i64, seconds: i64) -> u64 {
+    fn recent(&self, second: i64, seconds: i64) -> u64 {
         let mut rate = self.clone();
         rate.advance(second);
         let seconds = second - seconds..=second;
@@ -123,12 +123,12 @@ impl EdgeCount {
         self.rate.per_second(Timestamp::now().as_second())
     }
 
-    /// Whether all of its hand-offs began so lately that their other ends may just be on their way.
+    /// Whether all of its hand-offs began so recently that their other ends may still arrive.
     pub(crate) fn may_be_on_its_way(&self) -> bool {
-        let lately = self
+        let recent = self
             .rate
-            .lately(Timestamp::now().as_second(), ON_ITS_WAY_SECONDS);
-        self.verdicts.is_empty() && self.left_unjudged == 0 && self.count <= lately
+            .recent(Timestamp::now().as_second(), ON_ITS_WAY_SECONDS);
+        self.verdicts.is_empty() && self.left_unjudged == 0 && self.count <= recent
     }
 
     fn uncount(&mut self, counted: &Counted) {
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(rate.per_second(112), 6.0);
         assert_eq!(rate.per_second(200), 0.0);
         assert_eq!(
-            [104, 106, 107].map(|second| rate.lately(second, 2)),
+            [104, 106, 107].map(|second| rate.recent(second, 2)),
             [60, 20, 0]
         );
     }

@@ -41,7 +41,7 @@ impl Held {
         self.judge(key);
     }
 
-    /// The hand-off with this id, which begins if it is not held; `None` if it has left memory.
+    /// The hand-off with this id, made if it is not held; `None` if it has left memory.
     pub(super) fn hand_off(&mut self, id: Id) -> Option<(Key, &mut HandOff)> {
         let key = self.keys.of(&id);
         if self.left_hand_offs.contains(&key) {
@@ -75,7 +75,7 @@ impl Held {
         self.count_as(key, counted);
     }
 
-    /// Where a hand-off is to be counted.
+    /// The place where a hand-off counts.
     fn place_of(&self, hand_off: &HandOff) -> Counted {
         let by_audit = hand_off.by_audit.as_ref().map(|found| found.period);
         let period = match hand_off.time() {
@@ -109,7 +109,7 @@ impl Held {
         if let Some(counted) = &counted
             && let Some(period) = self.periods.get_mut(counted.period)
         {
-            // a record comes to its edge when its receiver is seen
+            // the edge of a record is known only when its receiver is seen
             let is_new = before.is_none_or(|before| before.edge != counted.edge);
             period.edges.count(counted, example, is_new);
         }

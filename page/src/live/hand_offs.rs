@@ -41,7 +41,7 @@ pub(super) struct HandOff {
     pub(super) logged: Option<UnixTime>,
     /// What an audit shows, if ids do not match its ends.
     pub(super) by_audit: Option<Box<ByAudit>>,
-    /// The hand-off that it is one with, as an audit showed. It counts there.
+    /// The hand-off that an audit found to be the same one. It counts there.
     pub(super) counts_as: Option<Key>,
     /// The verdict by ids, and the place of the receiver that it is about.
     by_ids: Option<(Option<Verdict>, usize)>,
@@ -64,7 +64,7 @@ impl HandOff {
         }
     }
 
-    /// Adds the sender. A span tells more than a log. Returns whether it was taken.
+    /// Adds the sender. A span shows more than a log. Returns whether it was taken.
     pub(super) fn add_sender(&mut self, sender: Sender, service: Name) -> bool {
         let is_better = |known: &(Sender, Name)| sender.recorded && !known.0.recorded;
         let is_taken = self.sender.as_deref().is_none_or(is_better);
@@ -86,7 +86,7 @@ impl HandOff {
     }
 
     /// Judges it by ids. Of several deliveries, the best counts. Returns the spans that could
-    /// change the verdict if they came.
+    /// change the verdict if they arrived.
     pub(super) fn judge(&mut self, traces: &Traces) -> Vec<SpanReference> {
         let mut awaited = Vec::new();
         if let Some(end) = self.sender.as_deref_mut() {
@@ -169,7 +169,7 @@ impl HandOff {
     }
 
     /// Whether only a client's end was seen. Most such requests are answered by a function whose
-    /// span comes in a moment.
+    /// span arrives soon after.
     pub(super) fn is_clients_alone(&self) -> bool {
         let edge = self.edge();
         edge.to.is_none() && edge.queue.is_none()

@@ -103,8 +103,7 @@ impl Live {
         found
     }
 
-    /// The trace in which a request was handled. If it was not sampled, only logs tell of that
-    /// trace.
+    /// The trace in which a request was handled. If it was not sampled, only logs show that trace.
     pub(crate) fn trace_of_request(&self, request_id: &str) -> Option<TraceId> {
         let held = self.held();
         let key = held.keys.of(&Id::Request(request_id.into()));

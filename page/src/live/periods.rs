@@ -49,8 +49,8 @@ impl Period {
         }
     }
 
-    /// Whether both have the same settings, however their variables say so. A switch tells of each
-    /// function for itself.
+    /// Whether both have the same settings, even if other variables say so. A switch reports each
+    /// function separately.
     fn is_set_like(&self, other: &Period) -> bool {
         self.client == other.client
             && settings::are_same(&self.producer, &other.producer)
@@ -74,7 +74,7 @@ pub(crate) struct Periods {
 }
 
 impl Periods {
-    /// One period: the time before the lab has told its settings.
+    /// One period: the time before the lab reports its settings.
     pub(super) fn new() -> Periods {
         Periods {
             first: 0,
@@ -107,7 +107,7 @@ impl Periods {
         }
     }
 
-    /// How many have left memory. These have the numbers below.
+    /// How many have left memory. Their numbers are lower than this.
     pub(crate) fn forgotten(&self) -> usize {
         self.first
     }

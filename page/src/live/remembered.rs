@@ -7,7 +7,7 @@ use baton_traces::span::UnixTime;
 
 /// The fewest keys of one generation.
 const MIN_KEYS: usize = 1 << 12;
-/// For how many keys room is made in advance, at most.
+/// The most keys that room is reserved for in advance.
 const MAX_RESERVED: usize = 1 << 19;
 
 /// What has left memory, for people.
@@ -17,11 +17,11 @@ pub(crate) struct Forgotten {
     pub(crate) traces: u64,
     /// When the newest of them started.
     pub(crate) until: Option<UnixTime>,
-    /// How many times the headers of a record.
+    /// How many records' headers.
     pub(crate) carriers: u64,
 }
 
-/// The keys of what left memory lately. There are two generations: when the younger one is full,
+/// The keys of what left memory recently. There are two generations: when the younger one is full,
 /// the older one goes.
 #[derive(Debug)]
 pub(super) struct Remembered<K> {
@@ -45,7 +45,7 @@ impl<K: Hash + Eq> Remembered<K> {
             self.older = std::mem::take(&mut self.younger);
         }
         if self.younger.is_empty() {
-            // all at once, because growing step by step takes long while others wait
+            // all at once, because growing step by step takes long, and others wait
             self.younger.reserve(self.most.min(MAX_RESERVED));
         }
         self.younger.insert(key);

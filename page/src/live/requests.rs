@@ -9,7 +9,7 @@ use baton_traces::trace::{Gathering, Trace};
 use super::segments::Segment;
 use super::{Held, Live, MAX_AT_ONCE};
 
-/// How many traces may be one request. Of a batch, each record may be one.
+/// The most traces of one request. Each record of a batch may have a trace of its own.
 const MAX_JOINED: usize = 10_000;
 
 /// A search for the traces of one request, which may stop and go on.

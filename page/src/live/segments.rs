@@ -48,7 +48,7 @@ impl Segments {
                 segment: Segment::Plain(lines),
             });
             self.open.clear();
-            // a long request must not keep its room for ever
+            // a long request must not keep its room forever
             self.open.shrink_to(2 * SEGMENT_BYTES);
         }
         self.open.extend_from_slice(request.trim_ascii());

@@ -10,7 +10,7 @@ use super::around::Around;
 use super::keys::Key;
 use super::names::{Name, shortened};
 
-/// For how many traces room is made in advance, at most. Growing step by step takes long while
+/// The most traces that room is reserved for in advance. Growing step by step takes long, and
 /// others wait.
 const MAX_RESERVED: usize = 1 << 17;
 /// How many segments of one trace are listed. Further spans may be in any segment after them.
@@ -39,7 +39,7 @@ pub(super) struct TraceEntry {
     pub(super) around: Around,
     /// Whether earlier spans of it have left memory.
     pub(super) is_rest: bool,
-    /// The period and the round of audits in which the last span came that only an audit can judge.
+    /// The period and the audit round of the last span that only an audit can judge.
     pub(super) to_audit: Option<(usize, u32)>,
     /// Ends of hand-offs whose other end has left memory. An audit does not look at them again.
     pub(super) settled: Vec<SpanId>,
@@ -125,7 +125,7 @@ impl Traces {
 }
 
 impl Traces {
-    /// Finds the spans above a sender. Returns the span that could show more if it came.
+    /// Finds the spans above a sender. Returns the span that could show more if it arrived.
     pub(super) fn look_above(&self, sender: &mut Sender, service: Name) -> Option<SpanReference> {
         let (reference, parent) = (sender.reference?, sender.parent?);
         let around = &self.get(reference.trace_id)?.around;
@@ -145,7 +145,7 @@ impl Traces {
     }
 
     /// Finds the spans below a sender that a receiver has as its parent or a link. Adds the spans
-    /// that could show more if they came to `awaited`.
+    /// that could show more if they arrived to `awaited`.
     pub(super) fn look_below(
         &self,
         sender: &mut Sender,

@@ -85,7 +85,7 @@ fn says_unsampled(line: &str) -> bool {
 
 impl Live {
     /// Takes what is new in the logs, in the order in which it was written. A long log must not
-    /// push the senders out of memory before the other log has told their receivers.
+    /// push the senders out of memory before the other log has shown their receivers.
     pub(crate) fn follow(&self, logs: &mut [GrowingLog]) {
         loop {
             let ahead = logs.iter_mut();
@@ -134,7 +134,7 @@ impl Live {
 }
 
 impl Live {
-    /// The hand-offs that logs told, with an end in one of these traces.
+    /// The hand-offs known from logs, with an end in one of these traces.
     fn logged_in(&self, traces: &HashSet<TraceId>) -> Vec<Key> {
         let logged: Vec<Key> = self.held().logged.iter().copied().collect();
         let mut found = Vec::new();
@@ -182,7 +182,7 @@ impl Held {
         self.forget_logged();
     }
 
-    /// Removes the oldest hand-offs that logs told, if there are too many. Those of a held trace
+    /// Removes the oldest hand-offs known from logs, if there are too many. Those of a held trace
     /// leave with it.
     fn forget_logged(&mut self) {
         while self.logged.len() > self.limits.traces {

@@ -21,7 +21,7 @@ pub(super) struct Flow {
     pub(super) is_further: bool,
     /// How many hand-offs.
     pub(super) count: u64,
-    /// How many per second, lately.
+    /// How many per second, over the last seconds.
     pub(super) rate: f64,
     /// How many have an end that was not sampled, and is known from the log.
     pub(super) unsampled: u64,
@@ -29,7 +29,7 @@ pub(super) struct Flow {
     pub(super) left_unjudged: u64,
     /// How many have each verdict.
     pub(super) verdicts: BTreeMap<Verdict, u64>,
-    /// How many more broke, without it being known which.
+    /// How many more broke, although it is unknown which.
     pub(super) ambiguous: Between,
     /// Whether more may have broken, in traces that have left memory.
     pub(super) more_may_have_broken: bool,
@@ -50,7 +50,7 @@ impl Flow {
         let broken = self.verdicts.iter();
         let broken = broken.filter(|(verdict, _)| !verdict.holds());
         let broken = broken.map(|(_, count)| count).sum::<u64>() + self.ambiguous.at_least;
-        // an audit knew of some, and not which they were
+        // an audit knew that some had, but not which
         broken.max(u64::from(self.more_may_have_broken))
     }
 
@@ -73,7 +73,7 @@ impl Flow {
     }
 }
 
-/// Whether these are records whose receivers were seen, and whose senders may be on their way.
+/// Whether these are records whose receivers were seen, and whose senders may still arrive.
 pub(super) fn may_gain_a_sender(key: &EdgeKey, edge: &EdgeCount) -> bool {
     key.from.is_none() && key.queue.is_some() && edge.may_be_on_its_way()
 }

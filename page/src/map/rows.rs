@@ -55,7 +55,7 @@ pub(crate) struct VerdictLine {
 }
 
 impl EdgeRow {
-    /// The rate of an edge over which nothing went lately.
+    /// The rate of an edge over which nothing went recently.
     pub(crate) const NO_RATE: &str = "0";
 
     pub(super) fn of(flow: &Flow) -> EdgeRow {

@@ -158,7 +158,7 @@ impl Open {
             is_moving,
         } = fragments::map(page, controls, period);
         self.patience = match is_moving {
-            // a look takes a pause anyway
+            // every look is followed by a pause anyway
             true => Duration::ZERO,
             false => QUIET_INTERVAL,
         };

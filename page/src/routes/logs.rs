@@ -32,7 +32,7 @@ const MILLISECONDS: usize = 12;
 const SHORT_ID: usize = 8;
 /// How often the file is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(300);
-/// The fields that are told otherwise, and those that repeat another field.
+/// The fields that the line shows in another way, and those that repeat another field.
 const LEFT_OUT: [&str; 7] = [
     "timestamp",
     "level",

@@ -268,17 +268,21 @@ fn carriers(live: &Live, journey: &Journey) -> Vec<RecordView> {
             let (note, headers) = match carrier {
                 Carrier::None => (
                     Some(
-                        "This record has no headers. It is the body of the request alone.".to_owned(),
+                        "This record has no headers. It is the body of the request alone."
+                            .to_owned(),
                     ),
                     Vec::new(),
                 ),
                 Carrier::TooLong(bytes) => (
-                    Some(format!("The headers of this record have {bytes} bytes. That is too many to keep them.")),
+                    Some(format!(
+                        "The headers of this record have {bytes} bytes, which is too many to keep."
+                    )),
                     Vec::new(),
                 ),
-                Carrier::Headers(headers) if headers.is_empty() => {
-                    (Some("The envelope of this record has no headers.".to_owned()), Vec::new())
-                }
+                Carrier::Headers(headers) if headers.is_empty() => (
+                    Some("The envelope of this record has no headers.".to_owned()),
+                    Vec::new(),
+                ),
                 Carrier::Headers(headers) => (
                     (headers.len() > 1).then(|| explain::summary(headers)),
                     headers.iter().map(HeaderView::of).collect(),

@@ -230,9 +230,12 @@ fn propagation(selection: &Selection, engine: Engine) -> Propagation {
 /// A sentence about the first such mode.
 pub fn check(selections: &[Selection], engine: Engine) -> Result<(), String> {
     for selection in selections {
-        propagation(selection, engine)
-            .check()
-            .map_err(|reason| format!("{} has no engine {engine}: {reason}", selection.mode))?;
+        propagation(selection, engine).check().map_err(|reason| {
+            format!(
+                "{} cannot be judged with engine {engine}: {reason}",
+                selection.mode
+            )
+        })?;
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ pub fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
         .collect()
 }
 
-/// What an answer is in words, with as much of it as tells it from the others.
+/// An answer in words, with as much of it as distinguishes it from the others.
 fn what(
     continues: Option<&Continuation>,
     all: &[Option<&Continuation>],
@@ -117,7 +117,7 @@ fn what(
     what
 }
 
-/// The header that a continued context came in, as people write it.
+/// The header that held a continued context, as people write it.
 fn source(continued: &Continuation, headers: &HeaderList) -> &'static str {
     let Some(own) = named_format(continued.format) else {
         return continued.format;

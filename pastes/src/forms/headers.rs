@@ -77,8 +77,8 @@ pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
     for (place, line) in lines.iter().enumerate() {
         let line = line.strip_prefix(indent).unwrap_or(line);
         if line.starts_with(b" ") || line.starts_with(b"\t") {
-            // A folded line continues the line before (RFC 9112, section 5.2).
-            // A value that is complete has no second line: the text goes on in another way.
+            // A folded line continues the line before (RFC 9112, section 5.2). A complete value has
+            // no second line: what follows is other text.
             let is_open = |last: &&mut Line| {
                 let value = std::str::from_utf8(&last.value);
                 value.is_ok_and(|value| Shape::of(value).is_none())

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn each_request_is_one_of_its_own_and_answers_are_none() {
+    fn each_request_is_a_carrier_and_answers_are_not() {
         let text = "POST /a?token=x HTTP/1.1\nb3: 0\n\n{\"a\": 1}\nHTTP/1.1 302 Found\nb3: 2\n\n\
                     GET http://me:secret@host/b HTTP/1.1\nb3: 3\n";
         let paste = crate::read(text.as_bytes());

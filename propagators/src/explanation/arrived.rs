@@ -170,8 +170,8 @@ impl Source<'_> {
         }
     }
 
-    /// Whether another context is of another span. A trace id that was cut to its low half makes no
-    /// other span.
+    /// Whether another context is of another span. A trace id that was cut to its low half does not
+    /// make it another span.
     pub(super) fn is_of_another_span(&self, other: &Source<'_>) -> bool {
         let (own, others) = (self.context.trace_id, other.context.trace_id);
         let is_cut = own.low_64() == others.low_64() && own != others;

@@ -80,7 +80,7 @@ fn trace_context_otel(arrived: &Arrived<'_>) -> Read {
     });
     match read {
         Read::Absent | Read::Refused(_) if baggage => {
-            Read::Void("a baggage header counts as a find of W3C and ends the search")
+            Read::Void("a baggage header counts as a W3C context and ends the search")
         }
         read => read,
     }

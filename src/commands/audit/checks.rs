@@ -89,7 +89,7 @@ struct Known {
     edges: usize,
     judged: u64,
     held: u64,
-    /// Hand-offs that broke without it being known which.
+    /// Hand-offs that broke, although it is unknown which.
     broken: u64,
     /// Hand-offs that may have broken.
     unknown: u64,

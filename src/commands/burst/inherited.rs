@@ -82,7 +82,7 @@ impl Inherited {
         }
     }
 
-    /// What people should know: one sentence each.
+    /// Notes for the user: one sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = self.refused.clone();
         if let Some(context) = &self.context {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_ignored_and_said() {
+    fn unreadable_variables_are_ignored_and_reported() {
         let (scenario, notes) = inherited(
             &[("TRACEPARENT", "00-0-0-01"), ("TRACESTATE", "a=1")],
             "tracecontext",

@@ -230,7 +230,7 @@ fn carrier<'a>(
 
 /// One sentence about what arrives.
 fn summary(judged: &Judged<'_>) -> String {
-    // Nothing that a format reads is not nothing.
+    // a name or id that no format reads is worth a sentence too
     if !judged.carrier.unread.is_empty() && judged.contexts().is_empty() {
         return visible(&arrives(judged));
     }

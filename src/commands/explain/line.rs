@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_value_the_part_around_the_fault_is_shown() {
+    fn a_long_value_is_cut_around_the_fault() {
         for length in [90, 94, 95, 200, 100_000] {
             let mut value = vec![b'a'; length];
             for fault in [0, 1, 45, 88, length / 2, length - 1] {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_huge_value_no_more_is_looked_at_than_can_be_shown() {
+    fn only_the_shown_part_of_a_huge_value_is_read() {
         let value = "é".repeat(1 << 20);
         for fault in [None, Some(0), Some(1 << 20), Some(value.len())] {
             let (part, place) = neighbourhood(value.as_bytes(), fault, WIDTH);

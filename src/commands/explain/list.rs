@@ -20,7 +20,7 @@ pub(crate) struct Listed {
     writes: Vec<&'static str>,
 }
 
-/// Prints the libraries there is a profile of.
+/// Prints the libraries that have a profile.
 pub(super) fn print(output: &Output) -> Result<ExitCode, Failure> {
     let listed = LIBRARIES.iter().map(|library| Listed {
         library: library.name,

@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_holds_nothing_tells_nothing() {
+    fn an_empty_source_shows_nothing() {
         let measured = Measured::default();
         for metric in &METRICS {
             assert_eq!(metric.number(&measured), None, "{}", metric.name);

@@ -67,7 +67,9 @@ fn predicate(of: Of) -> (&'static str, &'static str) {
                 (Verdict::WrongTrace, _) => "continue a trace that is not their sender's",
                 (Verdict::IdTruncated, _) => "keep only the low 64 bits of the trace id",
                 (Verdict::Unsampled, _) => "stay unsampled against their sender's decision",
-                (Verdict::Lost, Hop::Ingress) => "leave no trace in the producer",
+                (Verdict::Lost, Hop::Ingress) => {
+                    "leave neither a span nor a log line in the producer"
+                }
                 (Verdict::Lost, Hop::Record) => "get lost",
             };
             (noun(hop), predicate)

@@ -175,7 +175,7 @@ impl<'a> OfRun<'a> {
                 ),
                 false => (
                     format!(
-                        "delivered, no span found for it: {}",
+                        "delivered, but no span was found for it: {}",
                         self.assembly.why_unseen()
                     ),
                     "a span of kind consumer with messaging.message.id for each record",

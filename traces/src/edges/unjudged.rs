@@ -5,14 +5,15 @@ mod without_kind;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashSet;
 use serde::{Deserialize, Serialize};
 
 use self::proxies::{PASSED_ON, Proxies};
 use super::headers;
 use crate::matching::evidence::{Loose, Pairs, are_ends};
 use crate::matching::names::Name;
-use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
+use crate::matching::spans::{At, End};
 use crate::span::Kind;
 use crate::threads::numbers;
 
@@ -355,11 +356,21 @@ impl Others {
         };
         others.named.remove("");
         let place = |at: At| (tree.about(at).host, tree.about(at).port);
+        // most spans have the facts of another one
+        let facts = |end: &End| (end.service, end.kind, end.about_number(), end.has_message);
+        let (mut servers, mut ends) = (HashSet::default(), HashSet::default());
         for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
-            others.answers(place(at), tree.span(at).service);
+            let server = tree.span(at);
+            if servers.insert(facts(server)) {
+                others.answers(place(at), server.service);
+            }
         }
-        for pair in pairs.iter() {
-            let (from, to) = (tree.span(pair.sender).service, tree.span(pair.receiver));
+        for pair in pairs.all() {
+            let (sender, to) = (tree.span(pair.sender), tree.span(pair.receiver));
+            if !ends.insert((facts(sender), facts(to))) {
+                continue;
+            }
+            let from = sender.service;
             let about = tree.about(pair.sender);
             if about.is_messaging || to.kind == Kind::Consumer {
                 let destination = about.destination.or(tree.about(pair.receiver).destination);

@@ -46,7 +46,7 @@ impl Measured {
     /// If the source cannot be read, is not an export of spans, or is a directory without a valid
     /// manifest.
     pub fn of(source: &Source) -> Result<Measured, SourceError> {
-        // no figure shows the text of an id
+        // figures do not need the text of ids
         let mut all = Collected {
             tally: Tally::without_texts(),
             ..Collected::default()

@@ -88,7 +88,7 @@ pub struct Summary {
     /// log line of the receiver was found.
     #[serde(default)]
     pub unjudged: u64,
-    /// The same by hop. In an export, hand-offs are among them that broke without it being known
+    /// The same by hop. In an export, they include the hand-offs that broke although it is unknown
     /// which.
     #[serde(default)]
     pub unjudged_by_hop: BTreeMap<Hop, u64>,
@@ -297,13 +297,13 @@ impl Summary {
             .map_or(0, |counts| counts.values().sum())
     }
 
-    /// How many records a lab accepted and did not deliver; 0 if no lab tells.
+    /// How many records a lab accepted and did not deliver; 0 if no lab recorded it.
     pub fn undelivered(&self) -> u64 {
         let records = self.records.and_then(|records| records.undelivered);
         records.unwrap_or(0)
     }
 
-    /// How many records were not delivered: as a lab tells, or as spans and logs show if that is
+    /// How many records were not delivered: as a lab recorded, or as spans and logs show if that is
     /// more.
     pub fn undelivered_or_lost(&self) -> u64 {
         let lost = self.records.and_then(|records| records.lost);

@@ -125,7 +125,7 @@ impl TroubleCounts {
 /// Spans from other forms than OTLP, and how many of them have optional attributes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ForeignCounts {
-    /// How many spans came in another form than OTLP.
+    /// How many spans arrived in another form than OTLP.
     pub spans: u64,
     /// How many of them have a count of baggage entries.
     pub baggage_counts: u64,
@@ -243,7 +243,7 @@ impl Tally {
         self.trace_states > 0
     }
 
-    /// The spans that came in another form than OTLP.
+    /// The spans that arrived in another form than OTLP.
     pub fn foreign(&self) -> ForeignCounts {
         self.foreign
     }

@@ -78,7 +78,7 @@ pub fn predicted(sent: &TraceContext, continued: Option<&TraceContext>) -> Verdi
     by_ids.verdict(|| false, || true)
 }
 
-/// What the ids of two ends show that belong together.
+/// What the ids show of two ends that belong together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByIds {
     /// The sender's trace.

@@ -45,7 +45,7 @@ pub struct Assembly {
     is_logged: bool,
     /// Set while the run is in progress: records sent after this time may still arrive.
     under_way_since: Option<UnixTime>,
-    /// Whether a lab tells which records it did not deliver. It delivered all others.
+    /// Whether a lab recorded which records it did not deliver. It delivered all others.
     is_told_by_lab: bool,
     /// The records that a lab accepted and did not deliver: the hashes of their sequence numbers,
     /// with their streams and shards.

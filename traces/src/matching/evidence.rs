@@ -18,7 +18,7 @@ mod parent;
 mod request_id;
 mod shared_id;
 
-pub(crate) use self::fit::same_path;
+pub(crate) use self::fit::{is_specific, same_path};
 pub(crate) use self::loose::Loose;
 pub(crate) use self::parent::are_ends;
 
@@ -121,7 +121,7 @@ impl Found {
     }
 }
 
-/// Hand-offs of one edge that broke, without it being known which sender belongs to which receiver.
+/// Hand-offs of one edge that broke, although it is unknown which sender belongs to which receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ambiguous {
     /// At least this many.
@@ -175,8 +175,8 @@ impl Pairs {
     }
 
     /// All pairs, sorted by their senders.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter()
+    pub(crate) fn all(&self) -> &[Pair] {
+        &self.pairs
     }
 
     /// The ambiguous hand-offs, with the services of sender and receiver.

@@ -227,7 +227,7 @@ fn a_result_never_replaces_a_source() {
 }
 
 #[test]
-fn other_files_are_put_one_behind_the_other() {
+fn other_files_are_concatenated() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let sources = ["a", "b", "c"].map(|name| run(folder.path(), name, &worker(), name));
     fs::write(folder.path().join("a/undeliverable.jsonl"), "{\"a\":1}\n").expect("room");

@@ -42,7 +42,7 @@ fn a_run_that_has_not_ended_has_a_manifest_too() {
 }
 
 #[test]
-fn a_manifest_that_is_none_says_what_is_wrong_and_where() {
+fn an_invalid_manifest_is_refused_with_the_place() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let run = RunDirectory::create(directory.path()).expect("a run directory");
     fs::write(
@@ -116,7 +116,7 @@ fn an_earlier_run_comes_back_if_no_new_one_begins() {
 }
 
 #[test]
-fn what_somebody_who_was_killed_has_begun_is_ended() {
+fn what_a_killed_writer_left_is_cleaned_up() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let run = RunDirectory::create(directory.path()).expect("a run directory");
     let spans = |text: &str| fs::write(run.spans_path(), text).expect("room");

@@ -5,15 +5,17 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use crate::span::Span;
 
-/// The spans seen so far, as hashes of 8 bytes, each with whether it came as OTLP. In a source of
-/// five million spans, the chance that two different spans share a hash is about one in a million.
+/// The spans seen so far, as hashes of 8 bytes, each with whether it arrived as OTLP. In a source
+/// of five million spans, the chance that two different spans share a hash is about one in a
+/// million.
 #[derive(Debug)]
 pub(crate) struct Seen {
     seed: u64,
     spans: HashSet<Known, BuildHasherDefault<Mixed>>,
 }
 
-/// A span's hash. Its lowest bit says whether the span came as OTLP, and does not tell spans apart.
+/// A span's hash. Its lowest bit says whether the span arrived as OTLP, and does not distinguish
+/// spans.
 #[derive(Clone, Copy, Debug)]
 struct Known(u64);
 

@@ -219,7 +219,7 @@ fn the_same_message_is_paired_whatever_the_order() {
 }
 
 #[test]
-fn a_deep_trace_and_a_circle_are_no_trouble() {
+fn a_deep_trace_and_a_cycle_are_compared() {
     let deep = |length: u32| {
         let id = |number: u32| SpanId::from_bytes((u64::from(number) + 1).to_be_bytes());
         let spans = (0..length).map(|number| {

@@ -156,7 +156,7 @@ fn figures_that_a_run_lacks_are_null_with_a_reason() {
 }
 
 #[test]
-fn load_json_has_the_last_word_on_requests() {
+fn load_json_decides_how_many_requests_there_were() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let run = empty_run(&directory);
     let load = r#"{"requests":{"sent":9,"ok":7,"failed":2,"other":1},"users":{}}"#;
@@ -259,7 +259,7 @@ fn a_broken_log_line_is_counted_and_the_rest_is_read() {
 }
 
 #[test]
-fn a_directory_without_a_manifest_is_no_run() {
+fn a_directory_without_a_manifest_is_not_a_run() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let error = RunDirectory::open(directory.path()).expect_err("no run");
     assert!(matches!(error, RunError::NotARun { .. }), "{error}");

@@ -147,7 +147,7 @@ fn with_indents(json: &str) -> String {
 }
 
 #[test]
-fn text_between_requests_is_said_to_be_skipped() {
+fn skipped_text_between_requests_is_reported() {
     let request = |id: &str| format!(r#"{{"resourceSpans":[{}]}}"#, span(id, 0));
     let (a, b) = (request("000000000000000a"), request("000000000000000b"));
     for (name, text, spans, said) in [
@@ -186,7 +186,7 @@ fn text_between_requests_is_said_to_be_skipped() {
 }
 
 #[test]
-fn a_span_that_is_cut_inside_a_text_is_not_lost_in_silence() {
+fn a_span_that_is_cut_inside_a_text_is_not_lost_silently() {
     let (a, b) = (span("000000000000000a", 0), span("000000000000000b", 0));
     let cut = &b[..b.find("startTime").expect("a member") + 5];
     let (spans, skipped) = found("between lines", &format!("INFO {a}\nINFO {cut}\nbye\n"));

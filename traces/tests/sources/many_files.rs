@@ -123,7 +123,7 @@ fn one_trace_in_two_forms_does_not_differ() {
 }
 
 #[test]
-fn of_a_span_in_two_forms_the_one_that_says_more_counts() {
+fn a_span_in_two_forms_counts_in_the_one_that_says_more() {
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let directory = tempfile::tempdir().expect("a temporary directory");
     let write = |name: &str, content: serde_json::Value| {

@@ -136,7 +136,8 @@ fn has_other_verdicts(difference: &Difference) -> bool {
     hop_of_verdict(difference.metric).is_some() && !difference.is_none()
 }
 
-/// Whether the difference only mirrors a change of `connected` on the same hop, which is told.
+/// Whether the difference only mirrors a change of `connected` on the same hop, which has a
+/// sentence already.
 fn follows(difference: &Difference, all: &[&Difference]) -> bool {
     let Some(hop) = hop_of_verdict(difference.metric) else {
         return false;

@@ -136,7 +136,7 @@ fn troubles(summary: &Summary) -> Vec<String> {
     let unseen = summary.records_without_span.as_ref();
     add(
         unseen.map_or(0, |unseen| unseen.count),
-        "records delivered, no span found for them",
+        "records delivered, but no span was found for them",
     );
     add(
         summary.requests.map_or(0, |requests| requests.failed),

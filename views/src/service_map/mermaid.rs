@@ -58,7 +58,7 @@ pub fn mermaid_problem(map: &ServiceMap, text: &str) -> Option<String> {
     let (edges, letters) = (map.edges.len(), text.chars().count());
     (edges > MAX_EDGES || letters > MAX_TEXT).then(|| {
         format!(
-            "Mermaid draws up to {MAX_EDGES} edges and {MAX_TEXT} characters by default, and here are \
+            "Mermaid draws up to {MAX_EDGES} edges and {MAX_TEXT} characters by default, but this map has \
              {edges} edges and {letters} characters: choose fewer edges, or set maxEdges and maxTextSize"
         )
     })

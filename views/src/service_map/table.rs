@@ -56,7 +56,7 @@ pub(super) fn text(map: &ServiceMap, style: TextStyle) -> String {
     lines.join("\n")
 }
 
-/// The nodes in the order of their layers, as far as a depth-first search tells them.
+/// The nodes in the order of their layers, as a depth-first search finds them.
 fn order(map: &ServiceMap) -> Vec<usize> {
     let mut order = Vec::with_capacity(map.nodes.len());
     let mut is_done = vec![false; map.nodes.len()];

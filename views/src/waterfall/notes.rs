@@ -1,4 +1,4 @@
-//! The notes below a span: where a broken hand-off came from or went to, and times that are wrong.
+//! The notes below a span: the other end of a broken hand-off, and times that are wrong.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -142,7 +142,7 @@ fn a_trace_of_100_000_spans_is_folded_and_says_so() {
     assert!(text.contains("… 99,980 more spans"), "{text}");
     assert!(
         text.contains("second"),
-        "what stands near the root is shown: {text}"
+        "spans near the root are shown: {text}"
     );
 }
 
@@ -167,19 +167,19 @@ const HOSTILE: [&str; 6] = [
 ];
 
 #[test]
-fn a_hostile_name_neither_steers_the_terminal_nor_escapes_the_picture() {
+fn a_hostile_name_neither_controls_the_terminal_nor_escapes_the_picture() {
     for hostile in HOSTILE {
         let trace = Trace::new(trace_id(1), vec![span(1, None, 0, hostile, hostile)]);
         let waterfall = Waterfall::new(&[trace], &[], 10);
         let text = waterfall.text(UNICODE);
-        let steers = |character: char| {
+        let controls = |character: char| {
             character.is_control() && character != '\n' || character == '\u{202e}'
         };
-        assert!(!text.contains(steers), "{text:?}");
+        assert!(!text.contains(controls), "{text:?}");
         assert_eq!(text.lines().count(), 2, "{text:?}");
         for page in [Page::Wide, Page::Narrow] {
             let svg = waterfall.drawing(page).standalone();
-            assert!(!svg.contains(steers), "{svg:?}");
+            assert!(!svg.contains(controls), "{svg:?}");
             let document = roxmltree::Document::parse(&svg).expect("well-formed");
             let elements = document.descendants().filter(roxmltree::Node::is_element);
             let names: Vec<_> = elements
@@ -193,7 +193,7 @@ fn a_hostile_name_neither_steers_the_terminal_nor_escapes_the_picture() {
 }
 
 #[test]
-fn spans_without_times_and_with_times_that_cannot_be_are_shown() {
+fn spans_without_times_and_with_impossible_times_are_shown() {
     let mut no_start = span(1, None, 0, "a", "no start");
     no_start.start = None;
     let mut backwards = span(2, None, 10, "a", "backwards");

@@ -372,9 +372,9 @@ proptest! {
             nodes: vec![node(&first), node(&second)],
             edges: vec![edge(0, 0, None, 3), edge(0, 1, Some(&queue), 5), edge(1, 0, None, 0)],
         };
-        let steers = |letter: char| letter.is_control() && letter != '\n' || "\u{202e}\u{200b}".contains(letter);
+        let controls = |letter: char| letter.is_control() && letter != '\n' || "\u{202e}\u{200b}".contains(letter);
         let table = text(&map, STYLE);
-        prop_assert!(!table.contains(steers), "{table:?}");
+        prop_assert!(!table.contains(controls), "{table:?}");
         prop_assert_eq!(table.lines().count(), 3 + 2 + 3);
 
         let short = |name: &str| name.chars().take(20).collect::<String>();
@@ -390,7 +390,7 @@ proptest! {
         }
 
         let drawn = dot(&map);
-        prop_assert!(!drawn.contains(steers), "{drawn:?}");
+        prop_assert!(!drawn.contains(controls), "{drawn:?}");
         prop_assert_eq!(drawn.lines().count(), 4 + 2 + 3 + 1);
         let labels = quoted(&drawn);
         let labels: Vec<&String> = labels.iter().filter(|label| label.contains("spans")).collect();
@@ -403,7 +403,7 @@ proptest! {
             map.edges = (0..edges).map(|_| edge(0, 1, Some(&queue), 5)).collect();
             for page in [Page::Wide, Page::Narrow] {
                 let svg = drawing(&map, page).standalone();
-                prop_assert!(!svg.contains(steers), "{svg:?}");
+                prop_assert!(!svg.contains(controls), "{svg:?}");
                 let document = roxmltree::Document::parse(&svg).expect("well-formed");
                 let elements = document.descendants().filter(roxmltree::Node::is_element);
                 for element in elements {

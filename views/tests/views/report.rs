@@ -146,7 +146,7 @@ fn a_page_holds_no_script_and_nothing_from_elsewhere() {
 }
 
 #[test]
-fn sections_stand_in_the_order_of_reading() {
+fn sections_are_in_reading_order() {
     let (_, page) = two_runs("client");
     let page = parsed(&page);
     let sections = page
@@ -253,7 +253,7 @@ fn a_hostile_name_stays_text() {
     assert!(!page.contains("<script"), "a script in the page");
     assert!(
         !page.contains(['\u{1b}', '\u{202e}']),
-        "a character that steers"
+        "a character that controls the terminal"
     );
     let page = parsed(&page);
     let maps = text(section(&page, "maps"));

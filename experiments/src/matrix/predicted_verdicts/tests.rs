@@ -52,7 +52,7 @@ fn lost(flags: Flags) -> &'static str {
 }
 
 #[test]
-fn the_way_of_a_request_is_foreseen() {
+fn the_verdicts_of_a_request_are_predicted() {
     use Verdict::{Connected, IdTruncated, NewTrace, Unsampled, WrongTrace};
     let native = |producer, consumer, headers, ingress, record| Case {
         producer,

@@ -208,7 +208,7 @@ fn one_side_is_broken_and_the_other_is_whole() {
 }
 
 #[test]
-fn a_defect_that_is_named_is_the_one() {
+fn a_named_defect_is_the_one_sent() {
     let scenario = Scenario {
         malformed: Some(Malformed {
             percent: 100.0,
@@ -278,7 +278,7 @@ fn the_span_has_what_was_sent_with_it() {
 }
 
 #[test]
-fn the_engine_is_the_plans() {
+fn headers_are_written_by_the_engine_of_the_plan() {
     let headers = Headers::new(&scenario("tracecontext"), Engine::Otel);
     let (_, headers) = headers.next(0, &mut Rng::with_seed(7));
     let upstream_always_writes = headers.get("tracestate");

@@ -1,4 +1,4 @@
-//! Ends that were not sampled, as the functions' logs tell them.
+//! Ends that were not sampled, as the functions' logs show them.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ fn an_end_that_was_not_sampled_is_judged_by_the_log() {
 }
 
 #[test]
-fn ends_that_only_logs_tell_are_judged_and_leave_memory() {
+fn ends_that_only_logs_show_are_judged_and_leave_memory() {
     let live = Live::new(2);
     for _ in 0..2 {
         tell(

@@ -39,7 +39,7 @@ fn waits(live: &Live, work: impl FnOnce() + Send) -> (Duration, Duration) {
     })
 }
 
-/// What an open page costs at each change, and for how long of it nothing else can happen.
+/// What an open page costs at each change, and for how much of that time it holds the lock.
 fn update(live: &Live) -> (Duration, Duration) {
     let start = Instant::now();
     let seen = {

@@ -72,7 +72,7 @@ pub(super) fn read(format: &'static str, absent: &'static str, carrier: &dyn Get
 struct Headers<'a> {
     format: &'static str,
     carrier: &'a dyn Getter,
-    /// The first header that came with several values.
+    /// The first header that arrived with several values.
     objection: Option<Reject>,
 }
 

@@ -4,7 +4,7 @@
 use foldhash::HashMap;
 
 use super::Reason;
-use crate::matching::evidence::same_path;
+use crate::matching::evidence::{is_specific, same_path};
 use crate::matching::names::Name;
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::{At, End};
@@ -31,9 +31,10 @@ impl<'t> Proxies<'t> {
     pub(super) fn of(tree: &'t Tree, receivers: &[At]) -> Proxies<'t> {
         let mut by_path: HashMap<&str, Vec<At>> = HashMap::default();
         for at in receivers {
-            by_path.entry(last_part(tree, *at)).or_default();
+            if is_specific(tree.names().text(tree.about(*at).path)) {
+                by_path.entry(last_part(tree, *at)).or_default();
+            }
         }
-        by_path.remove("");
         if !by_path.is_empty() {
             let calling = tree.services(|at| tree.span(at).kind.is_sender());
             let may_be_proxys = |at: At| {
@@ -84,7 +85,6 @@ fn lasts(span: &End) -> u64 {
 /// The last part of the path that the span `at` answers; empty if it is unknown.
 fn last_part(tree: &Tree, at: At) -> &str {
     let path = tree.names().text(tree.about(at).path);
-    path.rsplit('/')
-        .find(|part| !part.is_empty())
-        .unwrap_or(path)
+    let mut parts = path.rsplit('/');
+    parts.find(|part| !part.is_empty()).unwrap_or_default()
 }

@@ -34,7 +34,7 @@ pub(super) fn find(tree: &Tree, pairs: &Pairs) -> Vec<Found> {
     }
     let service = |at: At| tree.span(at).service;
     let mut senders: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
-    for pair in pairs.iter().filter(|pair| is_plain(pair.receiver)) {
+    for pair in pairs.all().iter().filter(|pair| is_plain(pair.receiver)) {
         let known = senders.entry(service(pair.receiver)).or_default();
         known.insert(service(pair.sender));
     }

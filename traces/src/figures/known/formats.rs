@@ -47,9 +47,9 @@ pub(super) fn lost_in(known: &mut Known, form: Form, tally: &Tally) {
     );
 }
 
-/// Adds the losses of hand-offs whose spans came in a foreign form, wherever they are stored now:
-/// span links and `tracestate`. Without the receivers' log, sampling, baggage and the debug flag
-/// are unknown too.
+/// Adds the losses of hand-offs whose spans arrived in a foreign form, wherever they are stored
+/// now: span links and `tracestate`. Without the receivers' log, sampling, baggage and the debug
+/// flag are unknown too.
 pub(super) fn lost_on_the_way(known: &mut Known, tally: &Tally, logged: &BTreeSet<Hop>) {
     let foreign = tally.foreign();
     if foreign.spans == 0 {

@@ -19,12 +19,12 @@ pub struct UnseenRecords {
 }
 
 impl UnseenRecords {
-    /// The sentence: `1 record was delivered, no span found for it: …`.
+    /// The sentence: `1 record was delivered, but no span was found for it: …`.
     pub fn sentence(&self) -> String {
         let UnseenRecords { count, why } = self;
         match count {
-            1 => format!("1 record was delivered, no span found for it: {why}"),
-            _ => format!("{count} records were delivered, no span found for them: {why}"),
+            1 => format!("1 record was delivered, but no span was found for it: {why}"),
+            _ => format!("{count} records were delivered, but no span was found for them: {why}"),
         }
     }
 }

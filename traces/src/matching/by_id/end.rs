@@ -92,7 +92,7 @@ impl End {
         }
     }
 
-    /// The end that a log line tells.
+    /// The end that a log line reports.
     pub(super) fn logged(id: u64, span: &LogSpan, receives: bool) -> End {
         End {
             sampled: span.sampled,

@@ -26,7 +26,7 @@ pub(super) struct Shard {
     pub(super) requests: Vec<End>,
     /// The ends of records, in the same order.
     pub(super) records: Vec<End>,
-    /// The requests that led to records, as logs tell.
+    /// The requests that led to records, as logs show.
     pub(super) origins: Vec<Origin>,
     /// Requests whose clients know no id.
     pub(super) without_id: Vec<ClientWithoutId>,

@@ -58,7 +58,7 @@ impl Assembly {
         self.ends.streams().into_iter()
     }
 
-    /// Whether a lab tells which records it did not deliver.
+    /// Whether a lab recorded which records it did not deliver.
     pub(crate) fn is_told_by_lab(&self) -> bool {
         self.is_told_by_lab
     }

@@ -16,6 +16,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
+use crate::threads::side_by_side;
 
 /// The estimated share of wrong pairs that is accepted.
 const MAX_WRONG: f64 = 0.01;
@@ -48,11 +49,12 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
         clocks: &clocks,
         places: &places,
         calls: &calls,
-        leaving: Leaving::new(tree),
     };
     let (mut certain, mut unsure) = (Candidates::new(), Candidates::new());
-    for receivers in by_service.values() {
-        let (candidates, wrong) = search.candidates(receivers);
+    let found = side_by_side(by_service.values(), |receivers| {
+        search.candidates(receivers)
+    });
+    for (candidates, wrong) in found {
         let into = if wrong <= MAX_WRONG {
             &mut certain
         } else {
@@ -122,7 +124,6 @@ struct Search<'a> {
     clocks: &'a Clocks,
     places: &'a Places,
     calls: &'a Calls,
-    leaving: Leaving<'a>,
 }
 
 impl Search<'_> {
@@ -130,6 +131,7 @@ impl Search<'_> {
     /// be wrong.
     fn candidates(&self, receivers: &[At]) -> (Candidates, f64) {
         let mut kinds: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let leaving = Leaving::new(self.tree);
         let mut candidates = Candidates::new();
         let mut chances = Chances::default();
         let starts = receivers.iter().map(|at| self.tree.span(*at).start);
@@ -144,7 +146,7 @@ impl Search<'_> {
                 continue;
             }
             let found = self.active(*receiver, kinds, 0);
-            let found = self.of_its_trace(*receiver, found);
+            let found = self.of_its_trace(&leaving, *receiver, found);
             chances.count(found.len());
             let start = clocks::signed(self.tree.span(*receiver).start);
             for number in 1..=MOVES {
@@ -202,7 +204,7 @@ impl Search<'_> {
     }
 
     /// For a receiver that did not start its trace: the candidates in that trace, if there are any.
-    fn of_its_trace(&self, receiver: At, found: Vec<At>) -> Vec<At> {
+    fn of_its_trace(&self, leaving: &Leaving<'_>, receiver: At, found: Vec<At>) -> Vec<At> {
         if self.tree.parent(receiver) == Parent::None {
             return found;
         }
@@ -211,7 +213,7 @@ impl Search<'_> {
         if found.iter().any(is_inside) {
             return found.into_iter().filter(is_inside).collect();
         }
-        if self.leaving.may_leave_its_trace(self.pairs, receiver) {
+        if leaving.may_leave_its_trace(self.pairs, receiver) {
             found
         } else {
             Vec::new()

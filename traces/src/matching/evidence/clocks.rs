@@ -25,7 +25,7 @@ impl Clocks {
     /// between the start and the end of its sender. If it seems not to, the clocks differ.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Clocks {
         let mut bounds: BTreeMap<(Name, Name), Bounds> = BTreeMap::new();
-        for pair in pairs.iter() {
+        for pair in pairs.all() {
             let (call, receiver) = (tree.span(pair.sender), tree.span(pair.receiver));
             let is_request = tree.is_call(pair.sender) && !tree.about(pair.sender).is_messaging;
             let has_times = call.start != 0 && call.end != 0 && receiver.start != 0;

@@ -21,7 +21,7 @@ pub(super) fn count(tree: &Tree, receivers: &[At]) -> u64 {
     let (mut deliveries, mut until) = (0, 0);
     for (start, end) in times {
         deliveries += u64::from(deliveries == 0 || start > until);
-        // a span without an end may last for ever
+        // a span without an end may last forever
         until = until.max(if end == 0 { u64::MAX } else { end });
     }
     deliveries

@@ -45,7 +45,7 @@ impl Places {
     /// Learns from the pairs found so far.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Places {
         let mut places = Places::named(tree);
-        for pair in pairs.iter() {
+        for pair in pairs.all() {
             places.add(tree, pair.sender, tree.span(pair.receiver).service);
         }
         places
@@ -144,7 +144,7 @@ fn may_be_forwarded(tree: &Tree, call: At, receiver: At) -> bool {
 
 /// Whether few services answer at this path. Most answer at those that monitors ask for, such as
 /// `/healthz` or `/actuator/health`.
-fn is_specific(path: &str) -> bool {
+pub(crate) fn is_specific(path: &str) -> bool {
     const OF_MONITORS: [&str; 17] = [
         "health",
         "healthz",

@@ -82,7 +82,7 @@ fn may_hand_over(tree: &Tree, sender: At, receiver: At) -> bool {
 /// Where the messages of each sender are known to have arrived: the entries of the receivers.
 fn ends_of_messages(tree: &Tree, pairs: &Pairs) -> PairSet<At> {
     let mut ends = PairSet::of(tree.len());
-    for pair in pairs.iter() {
+    for pair in pairs.all() {
         ends.insert(pair.sender, tree.entry(pair.receiver));
     }
     ends
@@ -103,7 +103,7 @@ fn handled(tree: &Tree, pairs: &Pairs) -> PairSet<Name> {
             handled.insert(sender, tree.span(at).service);
         }
     }
-    for pair in pairs.iter() {
+    for pair in pairs.all() {
         handled.insert(pair.sender, tree.span(pair.receiver).service);
     }
     handled

@@ -156,8 +156,8 @@ fn answered_messages(tree: &Tree, pairs: &Pairs) -> Marks {
     answered
 }
 
-/// Finds the receivers that may have been called from another trace. What it learns of a trace it
-/// keeps, so that a trace of many receivers is looked at once.
+/// Finds the receivers that may have been called from another trace. Keeps what it learns of a
+/// trace, so that a trace of many receivers is examined only once.
 pub(super) struct Leaving<'a> {
     tree: &'a Tree,
     traces: RefCell<HashMap<TraceId, Enclosing>>,
@@ -167,7 +167,8 @@ pub(super) struct Leaving<'a> {
 struct Enclosing {
     /// Whether the source has the root of the trace.
     has_root: bool,
-    /// Sorted by start, each with the two latest ends up to it of different services.
+    /// The parts sorted by start, each with the two latest ends of the parts up to it, in different
+    /// services.
     parts: Vec<(u64, LatestEnds)>,
 }
 
@@ -199,7 +200,7 @@ impl<'a> Leaving<'a> {
 }
 
 impl Enclosing {
-    /// Of the trace that `at` is in.
+    /// What may enclose a receiver in the trace of `at`.
     fn of(tree: &Tree, at: At) -> Enclosing {
         let has_root = tree.trace(at).any(|at| tree.parent(at) == Parent::None);
         let entries = tree.trace(at).filter(|at| tree.entry(*at) == *at);

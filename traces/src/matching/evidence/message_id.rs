@@ -227,7 +227,7 @@ fn by_name(receivers: Vec<At>, name_of: impl Fn(At) -> Name) -> Vec<Vec<At>> {
 
 /// The ends of each message, if several have one id. An application may use the id of an order for
 /// all its messages. A topic of the same name may exist in several clusters, and offsets start
-/// again when a topic is made anew. A receiver that follows a sender got that sender's message.
+/// again when a topic is recreated. A receiver that follows a sender got that sender's message.
 fn apart(tree: &Tree, senders: Vec<At>, mut receivers: Vec<At>) -> Vec<(Vec<At>, Vec<At>)> {
     let groups = sent_together(tree, &senders);
     if groups.len() < 2 {

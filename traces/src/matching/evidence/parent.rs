@@ -13,16 +13,26 @@ use crate::matching::sort::sort;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
-use crate::threads::numbers;
+use crate::threads::{in_parts, numbers};
 
 /// Pairs each receiver with its parent. If another receiver answered the parent's call, the pair is
 /// doubtful, because a service may forward the headers that it received.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let (alone, several) = children(tree, pairs);
     let mut places = Places::named(tree);
-    for (parent, child) in alone {
+    let handlers = in_parts(
+        &alone,
+        |_, _| false,
+        |alone| {
+            let children = alone.iter().map(|(_, child)| *child);
+            children
+                .map(|child| handler(tree, child))
+                .collect::<Vec<At>>()
+        },
+    );
+    for ((parent, child), handler) in alone.into_iter().zip(handlers.into_iter().flatten()) {
         places.add_parent(tree, parent, &[child]);
-        pairs.add(parent, handler(tree, child), evidence);
+        pairs.add(parent, handler, evidence);
         pairs.received.insert(child);
     }
     for (parent, children) in &several {
@@ -66,7 +76,7 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
     // receivers below a span that only fetched the message
     let mut found = PairSet::of(tree.len());
     let mut services = PairSet::of(tree.len());
-    for pair in pairs.iter() {
+    for pair in pairs.all() {
         found.insert(pair.sender, tree.entry(pair.receiver));
         services.insert(pair.sender, tree.span(pair.receiver).service);
     }

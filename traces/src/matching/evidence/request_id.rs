@@ -31,7 +31,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     }
 }
 
-/// The ends of a request, if its id tells them.
+/// The ends of a request, if its id shows them.
 fn join(tree: &Tree, pairs: &Pairs, request: &[IdAt]) -> Option<Found> {
     let is_call = |at: At| tree.is_call(at) && !pairs.has_receiver(at);
     let answers = |at: At| tree.span(at).kind.is_receiver();

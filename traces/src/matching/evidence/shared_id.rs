@@ -31,25 +31,28 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
             .or_default()
             .push(*call);
     }
-    let mut candidates = Candidates::new();
-    let leaving = Leaving::new(tree);
-    for receiver in loose.receivers {
+    let known = &*pairs;
+    let candidates = |receiver: At, leaving: &Leaving<'_>| {
         let own = tree.trace(receiver).start;
         let fits = |call: &At| loose::fits(tree, &places, &clocks, *call, receiver);
         let of_trace = |trace: &At| calls.get(trace).into_iter().flatten().copied();
         let is_called_inside = of_trace(&own).any(|call| fits(&call));
-        if is_called_inside || !leaving.may_leave_its_trace(pairs, receiver) {
-            continue;
+        if is_called_inside || !leaving.may_leave_its_trace(known, receiver) {
+            return None;
         }
         let traces = shared.with(own).into_iter().filter(|trace| *trace != own);
-        let found: Vec<At> = traces
-            .flat_map(|trace| of_trace(&trace))
-            .filter(fits)
-            .collect();
-        if !found.is_empty() {
-            candidates.insert(receiver, found);
-        }
-    }
+        let calls = traces.flat_map(|trace| of_trace(&trace));
+        let calls: Vec<At> = calls.filter(fits).collect();
+        (!calls.is_empty()).then_some((receiver, calls))
+    };
+    let are_in_one_trace = |one: &At, other: &At| tree.span(*one).trace == tree.span(*other).trace;
+    let found = in_parts(&loose.receivers, are_in_one_trace, |receivers| {
+        let leaving = Leaving::new(tree);
+        let receivers = receivers.iter();
+        let found = receivers.filter_map(|receiver| candidates(*receiver, &leaving));
+        found.collect::<Vec<(At, Vec<At>)>>()
+    });
+    let mut candidates: Candidates = found.into_iter().flatten().collect();
     for (call, receiver) in assignment::forced(&mut candidates) {
         pairs.add(call, receiver, evidence);
     }

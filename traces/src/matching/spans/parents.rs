@@ -56,7 +56,7 @@ pub(super) fn name_services(spans: &mut [End], parents: &[At]) -> bool {
 /// The spans whose ancestors lead back to them.
 pub(super) fn circles(parents: &[At]) -> BTreeSet<At> {
     let mut circles = BTreeSet::new();
-    // the span from which a walk up first came by; every span is walked over once
+    // the start of the walk up that first reached the span; each span is visited once
     let mut seen = vec![NONE; parents.len()];
     for start in 0..parents.len() as At {
         let mut at = start;

@@ -72,7 +72,7 @@ impl Look {
     }
 }
 
-/// The members of one object, which together tell the form.
+/// The members of one object, which together show the form.
 #[derive(Default)]
 struct Members {
     names: Vec<String>,

@@ -28,7 +28,7 @@ pub(in crate::readers) struct Parts<'a> {
     pub(in crate::readers) rest: &'a str,
     /// How many names of span ids are in the text and not in the objects up to now.
     ids: usize,
-    /// How many more bytes may be read in vain.
+    /// How many more bytes may be read without finding an object.
     reads: usize,
 }
 

@@ -15,10 +15,10 @@ const LATENCIES: [&str; 4] = [
     "end_to_end.p99",
 ];
 /// Up to this many runs are named one by one.
-const NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// The sentences. `names` holds the names of the runs.
-pub(crate) fn brief(
+pub(crate) fn latency_sentences(
     comparison: &Comparison,
     summaries: &[Summary],
     names: &[String],
@@ -57,7 +57,7 @@ fn said<'a>(
     mut runs: Vec<&Difference>,
     name: impl Fn(&str) -> &'a str,
 ) -> Option<String> {
-    if runs.len() > NAMED {
+    if runs.len() > MAX_NAMED {
         runs.sort_by(|a, b| f64::total_cmp(&change(a), &change(b)));
         let (least, most) = (runs.first()?, runs.last()?);
         let (least, most) = (cells::change(least), cells::change(most));
