@@ -3,7 +3,7 @@
 
 use foldhash::HashMap;
 
-use super::Reason;
+use super::reason::Reason;
 use crate::matching::evidence::{is_specific, same_path};
 use crate::matching::names::Name;
 use crate::matching::spans::tree::Tree;
