@@ -214,6 +214,13 @@ const attributes = [{ key: 'service.name', value: text }, { key: hostile, value:
 const body = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans: [span] }] }] };
 assert.equal((await fetch(otlp, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).status, 200);
 await switchTo(page, 'tracecontext', 'tracecontext');
+// what headers would do is said again after a switch
+const preview = page.locator('[data-fragment="send-preview"]');
+await page.getByLabel('Headers to send along').fill(conflict);
+await preview.getByText('The producer (tracecontext) would continue trace 0af76519…').waitFor();
+await switchTo(page, 'b3', 'b3');
+await preview.getByText('The producer (b3) would continue trace 11111111…').waitFor();
+await switchTo(page, 'tracecontext', 'tracecontext');
 await page.getByLabel('Name', { exact: true }).fill(hostile);
 await page.getByLabel('Superpower').fill(hostile);
 const ids = '0af7651916cd43dd8448eb211c803190-b7ad6b7169203331';

@@ -27,7 +27,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Waits until `look` gives a value, and returns it.
 ///
-/// Panics with "`what` did not happen" after [`PATIENCE`].
+/// Panics with "waited too long" and `what` after [`PATIENCE`].
 pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let found = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -39,7 +39,7 @@ pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     });
     found
         .await
-        .unwrap_or_else(|_| panic!("waited in vain: {what}"))
+        .unwrap_or_else(|_| panic!("waited too long: {what}"))
 }
 
 /// The program of the example `name`, as Cargo built it.

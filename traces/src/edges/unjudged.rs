@@ -1,20 +1,26 @@
 //! What could not be judged, by service, and what would help.
 
+mod others;
 mod proxies;
+mod reason;
 mod without_kind;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::HashSet;
 use serde::{Deserialize, Serialize};
 
+use self::others::Others;
 use self::proxies::{PASSED_ON, Proxies};
+use self::reason::{
+    CIRCLE, NO_CALLER, NO_CALLER_INSIDE, NO_PARENT, NO_SENDER, NOT_CONSUMED, PREFLIGHT, PROBE,
+    QUERY, Reason, SENDER_UNSAMPLED, TWO_NAMES,
+};
 use self::without_kind::{LIKE_OTHERS, WITHOUT_KIND};
 use super::headers;
 use crate::matching::evidence::{Loose, Pairs, are_ends};
 use crate::matching::names::Name;
+use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
-use crate::matching::spans::{At, End};
 use crate::span::Kind;
 use crate::threads::numbers;
 
@@ -76,102 +82,6 @@ pub enum What {
     /// Spans below a span of another service, although neither is the end of a call.
     Continued,
 }
-
-/// Why something could not be judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Reason {
-    why: &'static str,
-    would_help: Option<&'static str>,
-    is_hand_off: bool,
-    /// Whether the sender may have no span that shows it.
-    hides_sender: bool,
-}
-
-impl Reason {
-    /// The reason for a hand-off that may have broken, and what would help to judge it.
-    const fn new(why: &'static str, would_help: &'static str) -> Reason {
-        Reason {
-            why,
-            would_help: Some(would_help),
-            is_hand_off: true,
-            hides_sender: false,
-        }
-    }
-
-    /// The reason for a hand-off that may have broken, and whose sender may not show.
-    const fn of_hidden_sender(why: &'static str, would_help: &'static str) -> Reason {
-        Reason {
-            hides_sender: true,
-            ..Reason::new(why, would_help)
-        }
-    }
-
-    /// The reason for something that is not a hand-off between services of the system.
-    const fn outside(why: &'static str) -> Reason {
-        Reason {
-            why,
-            would_help: None,
-            is_hand_off: false,
-            hides_sender: false,
-        }
-    }
-}
-
-const NO_RECEIVER: Reason = Reason::new(
-    "no span of a service there is in the source",
-    "spans of the services there: they may be uninstrumented, or not part of this export",
-);
-const NO_FIT: Reason = Reason::new(
-    "spans of a service there are in the source, but none of them fits: it may not have been sampled, or several calls fit it",
-    "the receiver's spans for all requests, or an id that both ends carry, such as x-request-id captured as an attribute",
-);
-const ANSWERED_ONLY_SOME: Reason = Reason::new(
-    "the service there has spans for other calls from here: it may sample against the sender's decision, or drop spans",
-    "a sampler in the receiving service that follows its parent, such as parentbased_always_on",
-);
-const REFUSED: Reason = Reason::new(
-    "it was answered with an error, perhaps by something in front of the service there",
-    "the span of the service there, if it got the request",
-);
-const CLOUD_API: Reason =
-    Reason::outside("it calls an API of the cloud provider, which writes no spans");
-const NOT_CONSUMED: Reason = Reason::new(
-    "no span in the source received it",
-    "the consumer's spans, with messaging.message.id or a link to the sender",
-);
-const NO_CALLER: Reason = Reason::outside(
-    "no span in the source called it: its callers are outside, or were not sampled",
-);
-const NO_CALLER_INSIDE: Reason = Reason::new(
-    "no span in the source is known to have called it, although other services call this one",
-    "the spans of all callers, or an id that both ends carry, such as x-request-id captured as an attribute",
-);
-const PROBE: Reason = Reason::outside("its user agent is a monitor's");
-const PREFLIGHT: Reason =
-    Reason::outside("an OPTIONS request, as browsers send before the real one (CORS)");
-const SENDER_UNSAMPLED: Reason =
-    Reason::outside("the sender did not sample, as the captured headers say");
-const NO_PARENT: Reason = Reason::new(
-    "its parent is not in the source, and no call fits",
-    "the spans of the service or proxy that called it",
-);
-const NO_SENDER: Reason = Reason::new(
-    "no span in the source is known to have sent it",
-    "messaging.message.id, or partition and offset, on the sender's and the receiver's spans",
-);
-
-const CIRCLE: Reason = Reason::new(
-    "their parents lead back to themselves, so they show no sender",
-    "span ids that are unique within their trace",
-);
-const TWO_NAMES: Reason = Reason::new(
-    "neither span is the end of a call: one process may write both under two names, or a call has no span",
-    "one service name for each process, or the spans of the call between them",
-);
-
-const QUERY: Reason = Reason::outside(
-    "a query of a database: the service that sends it also writes its span, under another name",
-);
 
 /// What identifies a row: the service, the known end, the other end's address, and the reason.
 type Row = (Name, What, Option<String>, Reason);
@@ -346,111 +256,6 @@ fn add_continued(tree: &Tree, pairs: &Pairs, rows: &mut Rows<'_>) {
 fn is_preflight(tree: &Tree, receiver: At) -> bool {
     let is_root = tree.parent(tree.entry(receiver)) == Parent::None;
     is_root && tree.names().text(tree.about(receiver).method) == "OPTIONS"
-}
-
-/// Where the services of this source answer, and what they receive.
-#[derive(Default)]
-struct Others {
-    /// The services that answered the calls of each service.
-    calls: BTreeMap<(Name, Name, u16), BTreeSet<Name>>,
-    /// The services that answered at a host and a port, or whose own address it is.
-    hosts: BTreeMap<(Name, u16), BTreeSet<Name>>,
-    /// The services by their names in lower case.
-    named: BTreeMap<String, Name>,
-    /// The services that received a message of each destination.
-    destinations: BTreeMap<Name, BTreeSet<Name>>,
-    /// The services that received a request from another span of the source.
-    receive: BTreeSet<Name>,
-}
-
-impl Others {
-    fn of(tree: &Tree, pairs: &Pairs) -> Others {
-        let services = tree.spans_by_service().keys().copied();
-        let lower = |name: Name| tree.names().text(name).to_ascii_lowercase();
-        let mut others = Others {
-            calls: BTreeMap::new(),
-            hosts: BTreeMap::new(),
-            named: services.map(|name| (lower(name), name)).collect(),
-            destinations: BTreeMap::new(),
-            receive: BTreeSet::new(),
-        };
-        others.named.remove("");
-        let place = |at: At| (tree.about(at).host, tree.about(at).port);
-        // most spans have the facts of another one
-        let facts = |end: &End| (end.service, end.kind, end.about_number(), end.has_message);
-        let (mut servers, mut ends) = (HashSet::default(), HashSet::default());
-        for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
-            let server = tree.span(at);
-            if servers.insert(facts(server)) {
-                others.answers(place(at), server.service);
-            }
-        }
-        for pair in pairs.all() {
-            let (sender, to) = (tree.span(pair.sender), tree.span(pair.receiver));
-            if !ends.insert((facts(sender), facts(to))) {
-                continue;
-            }
-            let from = sender.service;
-            let about = tree.about(pair.sender);
-            if about.is_messaging || to.kind == Kind::Consumer {
-                let destination = about.destination.or(tree.about(pair.receiver).destination);
-                let receivers = others.destinations.entry(destination).or_default();
-                receivers.insert(to.service);
-            } else {
-                if from != to.service {
-                    others.receive.insert(to.service);
-                }
-                if tree.is_call(pair.sender) {
-                    let (host, port) = place(pair.sender);
-                    let answering = others.calls.entry((from, host, port)).or_default();
-                    answering.insert(to.service);
-                    others.answers((host, port), to.service);
-                }
-            }
-        }
-        others
-    }
-
-    fn answers(&mut self, place: (Name, u16), service: Name) {
-        self.hosts.entry(place).or_default().insert(service);
-    }
-
-    /// Why `call` has no receiver, and the services that it may have called; `None` for any.
-    fn of_call(&self, tree: &Tree, call: At) -> (Reason, Option<BTreeSet<Name>>) {
-        let about = tree.about(call);
-        let (host, port) = (about.host, about.port);
-        let answered = self.calls.get(&(tree.span(call).service, host, port));
-        let answered = answered.filter(|_| !host.is_empty());
-        let own = self.hosts.get(&(host, port)).filter(|_| port != 0);
-        let named = [host, about.peer].into_iter().find_map(|name| {
-            let name = tree.names().text(name).to_ascii_lowercase();
-            self.named.get(&name).copied()
-        });
-        let named = named.map(|service| BTreeSet::from([service]));
-        let known = answered.or(own).cloned().or(named);
-        let reason = match known {
-            _ if about.is_cloud_api && !hands_over(tree.names().text(about.path)) => CLOUD_API,
-            _ if about.status >= 400 => REFUSED,
-            Some(_) if answered.is_some() => ANSWERED_ONLY_SOME,
-            Some(_) => NO_FIT,
-            None => NO_RECEIVER,
-        };
-        let is_named = !host.is_empty() || !about.peer.is_empty();
-        (reason, known.or(is_named.then(BTreeSet::new)))
-    }
-
-    /// The services that may receive the message that `sender` sent.
-    fn of_message(&self, tree: &Tree, sender: At) -> Option<BTreeSet<Name>> {
-        let destination = tree.about(sender).destination;
-        self.destinations.get(&destination).cloned()
-    }
-}
-
-/// Whether a call of this path to a cloud provider's API leads on to a service of the user.
-fn hands_over(path: &str) -> bool {
-    const SERVICES: [&str; 5] = ["Lambda", "SFN", "EventBridge", "SNS", "SQS"];
-    let service = path.trim_start_matches('/').split('/').next();
-    service.is_some_and(|service| SERVICES.contains(&service))
 }
 
 /// `host:port` of a call, or the service that it names.

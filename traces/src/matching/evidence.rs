@@ -18,7 +18,7 @@ mod parent;
 mod request_id;
 mod shared_id;
 
-pub(crate) use self::fit::same_path;
+pub(crate) use self::fit::{is_specific, same_path};
 pub(crate) use self::loose::Loose;
 pub(crate) use self::parent::are_ends;
 

@@ -143,7 +143,8 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "rpc.system" | "rpc.system.name" => RpcSystem,
         "rpc.service" => RpcService,
         "rpc.method" => RpcMethod,
-        "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text" => Database,
+        "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text"
+        | "sql.query" => Database,
         "user_agent.original" | "http.user_agent" => UserAgent,
         name if system_of_id(name).is_some() => MessageId,
         _ => return None,

@@ -3,11 +3,11 @@
 
 use foldhash::HashMap;
 
-use super::Reason;
-use crate::matching::evidence::same_path;
+use super::reason::Reason;
+use crate::matching::evidence::{is_specific, same_path};
 use crate::matching::names::Name;
-use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
+use crate::matching::spans::{At, End};
 use crate::span::Kind;
 use crate::threads::numbers;
 
@@ -31,9 +31,10 @@ impl<'t> Proxies<'t> {
     pub(super) fn of(tree: &'t Tree, receivers: &[At]) -> Proxies<'t> {
         let mut by_path: HashMap<&str, Vec<At>> = HashMap::default();
         for at in receivers {
-            by_path.entry(last_part(tree, *at)).or_default();
+            if is_specific(tree.names().text(tree.about(*at).path)) {
+                by_path.entry(last_part(tree, *at)).or_default();
+            }
         }
-        by_path.remove("");
         if !by_path.is_empty() {
             let calling = tree.services(|at| tree.span(at).kind.is_sender());
             let may_be_proxys = |at: At| {
@@ -53,10 +54,13 @@ impl<'t> Proxies<'t> {
     }
 
     /// The service that has a request with the path and method of `receiver` at the time of
-    /// `receiver`.
+    /// `receiver`, in another trace. What `receiver` calls is shorter than it, and what a proxy
+    /// gets is not. Clocks may differ, so no start is compared. A proxy may remove the beginning
+    /// of a path, and seldom adds one.
     pub(super) fn that_may_have_passed_on(&self, receiver: At) -> Option<Name> {
         let tree = self.tree;
         let (own, about) = (tree.span(receiver), tree.about(receiver));
+        let text = |name: Name| tree.names().text(name);
         let same = self
             .by_path
             .get(last_part(tree, receiver))
@@ -67,18 +71,24 @@ impl<'t> Proxies<'t> {
             let (span, passed) = (tree.span(**at), tree.about(**at));
             let is_one_method = passed.method == about.method || passed.method.is_empty();
             span.service != own.service
+                && span.trace != own.trace
                 && span.end >= own.start
+                && lasts(span) >= lasts(own)
                 && is_one_method
+                && text(passed.path).len() >= text(about.path).len()
                 && same_path(tree, passed, about) == Some(true)
         });
         proxy.map(|at| tree.span(*at).service)
     }
 }
 
+fn lasts(span: &End) -> u64 {
+    span.end.saturating_sub(span.start)
+}
+
 /// The last part of the path that the span `at` answers; empty if it is unknown.
 fn last_part(tree: &Tree, at: At) -> &str {
     let path = tree.names().text(tree.about(at).path);
-    path.rsplit('/')
-        .find(|part| !part.is_empty())
-        .unwrap_or(path)
+    let mut parts = path.rsplit('/');
+    parts.find(|part| !part.is_empty()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Reason;
+use super::reason::Reason;
 use crate::matching::evidence::Pairs;
 use crate::matching::names::Name;
 use crate::matching::spans::At;

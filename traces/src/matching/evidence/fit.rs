@@ -144,7 +144,7 @@ fn may_be_forwarded(tree: &Tree, call: At, receiver: At) -> bool {
 
 /// Whether few services answer at this path. Most answer at those that monitors ask for, such as
 /// `/healthz` or `/actuator/health`.
-fn is_specific(path: &str) -> bool {
+pub(crate) fn is_specific(path: &str) -> bool {
     const OF_MONITORS: [&str; 17] = [
         "health",
         "healthz",

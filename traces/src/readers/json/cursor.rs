@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use crate::shown::visible;
+
 /// The text, and the position in it.
 #[derive(Clone, Debug)]
 pub(in crate::readers) struct Cursor<'a> {
@@ -34,7 +36,7 @@ impl Mistake {
         let line = rest.lines().next().unwrap_or_default();
         let start: String = line.chars().take(MAX_CHARACTERS).collect();
         let column = self.at + 1;
-        let start = start.escape_debug();
+        let start = visible(&start);
         let problem = format!(
             "at column {column} found: {start}, expected {}",
             self.expected

@@ -1,0 +1,118 @@
+//! Where the services of a source answer, and what they receive. It tells what a call without a
+//! receiver may have called.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashSet;
+
+use super::reason::{ANSWERED_ONLY_SOME, CLOUD_API, NO_FIT, NO_RECEIVER, REFUSED, Reason};
+use crate::matching::evidence::Pairs;
+use crate::matching::names::Name;
+use crate::matching::spans::tree::Tree;
+use crate::matching::spans::{At, End};
+use crate::span::Kind;
+
+/// Where the services of this source answer, and what they receive.
+#[derive(Default)]
+pub(super) struct Others {
+    /// The services that answered the calls of each service.
+    calls: BTreeMap<(Name, Name, u16), BTreeSet<Name>>,
+    /// The services that answered at a host and a port, or whose own address it is.
+    hosts: BTreeMap<(Name, u16), BTreeSet<Name>>,
+    /// The services by their names in lower case.
+    named: BTreeMap<String, Name>,
+    /// The services that received a message of each destination.
+    destinations: BTreeMap<Name, BTreeSet<Name>>,
+    /// The services that received a request from another span of the source.
+    pub(super) receive: BTreeSet<Name>,
+}
+
+impl Others {
+    pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Others {
+        let services = tree.spans_by_service().keys().copied();
+        let lower = |name: Name| tree.names().text(name).to_ascii_lowercase();
+        let mut others = Others {
+            calls: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            named: services.map(|name| (lower(name), name)).collect(),
+            destinations: BTreeMap::new(),
+            receive: BTreeSet::new(),
+        };
+        others.named.remove("");
+        let place = |at: At| (tree.about(at).host, tree.about(at).port);
+        // most spans have the facts of another one
+        let facts = |end: &End| (end.service, end.kind, end.about_number(), end.has_message);
+        let (mut servers, mut ends) = (HashSet::default(), HashSet::default());
+        for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
+            let server = tree.span(at);
+            if servers.insert(facts(server)) {
+                others.answers(place(at), server.service);
+            }
+        }
+        for pair in pairs.all() {
+            let (sender, to) = (tree.span(pair.sender), tree.span(pair.receiver));
+            if !ends.insert((facts(sender), facts(to))) {
+                continue;
+            }
+            let from = sender.service;
+            let about = tree.about(pair.sender);
+            if about.is_messaging || to.kind == Kind::Consumer {
+                let destination = about.destination.or(tree.about(pair.receiver).destination);
+                let receivers = others.destinations.entry(destination).or_default();
+                receivers.insert(to.service);
+            } else {
+                if from != to.service {
+                    others.receive.insert(to.service);
+                }
+                if tree.is_call(pair.sender) {
+                    let (host, port) = place(pair.sender);
+                    let answering = others.calls.entry((from, host, port)).or_default();
+                    answering.insert(to.service);
+                    others.answers((host, port), to.service);
+                }
+            }
+        }
+        others
+    }
+
+    fn answers(&mut self, place: (Name, u16), service: Name) {
+        self.hosts.entry(place).or_default().insert(service);
+    }
+
+    /// Why `call` has no receiver, and the services that it may have called; `None` for any.
+    pub(super) fn of_call(&self, tree: &Tree, call: At) -> (Reason, Option<BTreeSet<Name>>) {
+        let about = tree.about(call);
+        let (host, port) = (about.host, about.port);
+        let answered = self.calls.get(&(tree.span(call).service, host, port));
+        let answered = answered.filter(|_| !host.is_empty());
+        let own = self.hosts.get(&(host, port)).filter(|_| port != 0);
+        let named = [host, about.peer].into_iter().find_map(|name| {
+            let name = tree.names().text(name).to_ascii_lowercase();
+            self.named.get(&name).copied()
+        });
+        let named = named.map(|service| BTreeSet::from([service]));
+        let known = answered.or(own).cloned().or(named);
+        let reason = match known {
+            _ if about.is_cloud_api && !hands_over(tree.names().text(about.path)) => CLOUD_API,
+            _ if about.status >= 400 => REFUSED,
+            Some(_) if answered.is_some() => ANSWERED_ONLY_SOME,
+            Some(_) => NO_FIT,
+            None => NO_RECEIVER,
+        };
+        let is_named = !host.is_empty() || !about.peer.is_empty();
+        (reason, known.or(is_named.then(BTreeSet::new)))
+    }
+
+    /// The services that may receive the message that `sender` sent.
+    pub(super) fn of_message(&self, tree: &Tree, sender: At) -> Option<BTreeSet<Name>> {
+        let destination = tree.about(sender).destination;
+        self.destinations.get(&destination).cloned()
+    }
+}
+
+/// Whether a call of this path to a cloud provider's API leads on to a service of the user.
+fn hands_over(path: &str) -> bool {
+    const SERVICES: [&str; 5] = ["Lambda", "SFN", "EventBridge", "SNS", "SQS"];
+    let service = path.trim_start_matches('/').split('/').next();
+    service.is_some_and(|service| SERVICES.contains(&service))
+}
