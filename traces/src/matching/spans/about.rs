@@ -107,18 +107,21 @@ impl<'a> Words<'a> {
 
     /// A hash of all that [`Words::about`] uses.
     pub(super) fn hash(&self, span: &Span<'_>, names: &Names) -> u64 {
-        // only matters whether they are there
-        let is_of_message = |meaning: usize| {
-            let of_message = [Meaning::MessageId, Meaning::Partition, Meaning::Offset];
-            of_message.iter().any(|known| *known as usize == meaning)
-        };
+        // of these it only matters whether they are there
+        const PRESENT: [Meaning; 4] = [
+            Meaning::MessageId,
+            Meaning::Partition,
+            Meaning::Offset,
+            Meaning::Database,
+        ];
+        let is_present = |meaning: usize| PRESENT.iter().any(|known| *known as usize == meaning);
         let mut hasher = names.hasher();
         (span.kind, self.is_database, self.is_messaging).hash(&mut hasher);
         span.name.hash(&mut hasher);
         for (meaning, text) in self.texts.iter().enumerate() {
             if !text.is_empty() {
                 meaning.hash(&mut hasher);
-                let text = if is_of_message(meaning) { "" } else { text };
+                let text = if is_present(meaning) { "" } else { text };
                 text.hash(&mut hasher);
             }
         }
