@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_all_items_and_part_no_neighbours_that_belong_together() {
+    fn neighbours_that_belong_together_are_in_one_part() {
         let items: Vec<u32> = (0..1000).map(|number| number / 7).collect();
         for count in [1, 2, 3, 8, 999, 2000] {
             let parts = parts(&items, count, |one, other| one == other);
