@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use baton_traces::compare::Comparison;
 use baton_traces::measure::Measured;
-use baton_traces::run::{RunDirectory, write_private};
+use baton_traces::run::{REPORT_FILE, RunDirectory, write_private};
 use baton_traces::source::Source;
 use baton_views::report::{Report, Run};
 
@@ -24,8 +24,7 @@ pub(crate) fn of_run(directory: &RunDirectory) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// The name of a report, and what every report has in its head.
-const REPORT_FILE: &str = "report.html";
+/// What every report has in its head.
 const MARK: &str = " – baton</title>";
 
 /// Checks that [`of_all`] would replace no file that is not a report of baton.

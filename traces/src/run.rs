@@ -33,6 +33,9 @@ pub const CLIENT_SPANS_FILE: &str = "client-spans.jsonl";
 /// The records that a lab with `--durable` has accepted, until it has delivered all of them.
 pub const STREAM_FILE: &str = "stream.jsonl";
 
+/// The report of a run, in its directory. The report of several runs is beside their directories.
+pub const REPORT_FILE: &str = "report.html";
+
 /// The name of the file that is locked while a run is being written.
 const LOCK_FILE: &str = ".lock";
 
@@ -303,9 +306,9 @@ impl RunDirectory {
         self.path.join("summary.json")
     }
 
-    /// `report.html`
+    /// `report.html`: the report of the run.
     pub fn report_path(&self) -> PathBuf {
-        self.path.join("report.html")
+        self.path.join(REPORT_FILE)
     }
 
     /// `logs/producer.log` or `logs/consumer.log`.

@@ -5,11 +5,13 @@ use std::io::{self, BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::run::REPORT_FILE;
+
 /// How many levels of directories are searched.
 const MAX_DEPTH: usize = 16;
 
 /// The files and run directories in a directory and its subdirectories, sorted by name. Hidden ones
-/// are left out.
+/// are left out, and so is the report beside runs.
 ///
 /// # Errors
 /// If a directory cannot be read.
@@ -17,21 +19,26 @@ pub(super) fn inside(directory: &Path, is_run: impl Fn(&Path) -> bool) -> io::Re
     let mut found = Vec::new();
     let mut waiting = vec![(directory.to_owned(), 0)];
     while let Some((directory, depth)) = waiting.pop() {
+        let mut files = Vec::new();
+        let mut has_runs = false;
         for entry in std::fs::read_dir(&directory)? {
             let path = entry?.path();
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().starts_with('.'));
-            if name == Some(true) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') {
                 continue;
             }
             match path.is_dir() {
-                true if is_run(&path) => found.push(path),
+                true if is_run(&path) => {
+                    has_runs = true;
+                    found.push(path);
+                }
                 true if depth < MAX_DEPTH => waiting.push((path, depth + 1)),
                 true => {}
-                false => found.push(path),
+                false => files.push(path),
             }
         }
+        files.retain(|path| !(has_runs && path.ends_with(REPORT_FILE)));
+        found.append(&mut files);
     }
     found.sort();
     Ok(found)

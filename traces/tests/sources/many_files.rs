@@ -2,6 +2,7 @@
 
 use baton_traces::hand_off::Flag;
 use baton_traces::measure::Measured;
+use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
 use baton_traces::trace::{Gathering, Place};
@@ -39,6 +40,29 @@ fn a_directory_is_the_spans_of_its_files_each_once() {
         Measured::of(&all).expect("a directory").summary.spans,
         Some(4)
     );
+}
+
+#[test]
+fn a_directory_of_runs_is_read_without_their_report() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let report = directory.path().join("report.html");
+    std::fs::write(&report, "<!DOCTYPE html>").expect("room");
+    let export = directory.path().join("a.json");
+    std::fs::copy(data("forms/tempo-v2.json"), export).expect("an export");
+    let problems = || {
+        let read = Source::from(directory.path()).read(Want::Judging, &mut |_| {});
+        read.expect("a directory").problems
+    };
+    assert_eq!(problems().len(), 1, "another tool's file beside an export");
+    let run = RunDirectory::create(directory.path().join("none")).expect("a run directory");
+    let manifest = json!({"engine": "native", "settings": {}, "start": "2026-11-23T05:00:00Z"});
+    let manifest = serde_json::from_value(manifest).expect("a manifest");
+    run.write_manifest(&manifest).expect("room");
+    let spans = br#"{"resourceSpans":[]}"#;
+    let mut file = run.append_spans().expect("a span file");
+    file.write_request(spans).expect("room");
+    file.finish().expect("room");
+    assert_eq!(problems(), Vec::<String>::new());
 }
 
 #[test]
