@@ -217,9 +217,10 @@ fn the_exports_are_those_that_are_read() {
     text.push_str(
         "\nThese have no spans, or only parts of them. baton refuses them by name, and says what to \
          export\ninstead: X-Ray's trace summaries, Tempo's answer to a search, documents of Elastic \
-         APM, of Zipkin in\nElasticsearch and of OpenSearch's Data Prepper, answers of Datadog's Spans \
-         API, Datadog payloads in\nMessagePack or protobuf, rows of Honeycomb, New Relic, Google Cloud \
-         Trace and Application Insights,\nand the log of Java's LoggingSpanExporter.\n",
+         APM, of Zipkin in\nElasticsearch and of OpenSearch's Data Prepper, answers of the APIs of \
+         Datadog and Lightstep,\nDatadog payloads in MessagePack or protobuf, rows of Honeycomb, New \
+         Relic, Google Cloud Trace,\nApplication Insights, SigNoz and Instana, events of Sentry, the \
+         output of C++'s console exporter,\nand the log of Java's LoggingSpanExporter.\n",
     );
     check("exports.md", &text);
 }

@@ -363,6 +363,7 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
             "an object that is neither a trace nor a span",
         ),
         ("jaeger-protobuf.jsonl", "spans with Jaeger's names"),
+        ("instana.json", "spans of Instana"),
         ("java-logging.log", "set OTEL_TRACES_EXPORTER=logging-otlp"),
         ("new-relic.json", "spans of New Relic"),
         ("otlp-answer.json", "the answer of a receiver of OTLP"),
@@ -379,6 +380,8 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
             "otlp-wrong-case-pretty.json",
             "2 members `ScopeSpans` of a ResourceSpans, the first on line 14 (the name is `scopeSpans`)",
         ),
+        ("signoz-columns.json", "rows of SigNoz"),
+        ("signoz-rows.json", "rows of SigNoz"),
         (
             "tempo-search.json",
             "fetch each trace with /api/v2/traces/ID",

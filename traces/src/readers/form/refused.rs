@@ -29,6 +29,10 @@ pub(super) fn json(names: &[String]) -> Option<String> {
         "documents of Elastic's data streams: export OTLP with the Collector's file exporter instead"
     } else if has("contexts") && has("spans") {
         "an event of Sentry: send the spans to a Collector too, and save them with its file exporter"
+    } else if has("startTimestampMillis") && has("columns") || has("ts_bucket_start") {
+        "rows of SigNoz: send the spans to a Collector too, and save them with its file exporter"
+    } else if ["t", "s", "n", "k", "ts"].into_iter().all(has) {
+        "spans of Instana: send them to a Collector too, and save them with its file exporter"
     } else if has("partialSuccess") || has("partial_success") {
         "the answer of a receiver of OTLP, which has no spans"
     } else {
