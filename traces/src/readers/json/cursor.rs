@@ -93,19 +93,6 @@ impl<'a> Cursor<'a> {
         expected: &'static str,
         mut member: impl FnMut(&mut Self, &str) -> Result<(), Mistake>,
     ) -> Result<(), Mistake> {
-        self.object_by(expected, Self::member_name, |cursor, name| {
-            member(cursor, &name)
-        })
-    }
-
-    /// Steps through an object as [`Cursor::object`] does. `name` must take each name and the colon
-    /// after it, and `member` gets what `name` returned.
-    pub(in crate::readers) fn object_by<N>(
-        &mut self,
-        expected: &'static str,
-        mut name: impl FnMut(&mut Self) -> Result<N, Mistake>,
-        mut member: impl FnMut(&mut Self, N) -> Result<(), Mistake>,
-    ) -> Result<(), Mistake> {
         if self.take_null() {
             return Ok(());
         }
@@ -114,19 +101,13 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
-            let name = name(self)?;
-            member(self, name)?;
+            let name = self.string("a member's name")?;
+            self.take(b':', "`:`")?;
+            member(self, &name)?;
             if !self.take_if(b',') {
                 return self.take(b'}', "`,` or `}`");
             }
         }
-    }
-
-    /// Takes the name of a member, and the colon after it.
-    pub(in crate::readers) fn member_name(&mut self) -> Result<Cow<'a, str>, Mistake> {
-        let name = self.string("a member's name")?;
-        self.take(b':', "`:`")?;
-        Ok(name)
     }
 
     /// Steps through an array. `element` must take exactly one value each time. `null` counts as an
