@@ -21,7 +21,7 @@ use crate::matching::evidence::{Evidence, Loose, Pair, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
 use crate::span::{Kind, SpanReference};
-use crate::threads::{in_parts, together};
+use crate::threads::{filter_map, together};
 
 /// The channel of a hand-off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -249,14 +249,12 @@ pub(crate) fn judge(
     );
     let mut edges = edges.unwrap_or_default();
     let is_known = |at| of_run.is_some_and(|of_run| of_run.has(at));
-    let judge_others = |pairs: &[Pair]| {
-        let others = pairs.iter().copied();
-        let others = others.filter(|pair| !is_known(pair.sender) && !is_known(pair.receiver));
-        others.map(|pair| (pair, judge_pair(tree, pair))).collect()
+    let judge_other = |pair: &Pair| {
+        let is_other = !is_known(pair.sender) && !is_known(pair.receiver);
+        is_other.then(|| (*pair, judge_pair(tree, *pair)))
     };
     for some in pairs.all().chunks(JUDGED_AT_ONCE) {
-        let parts: Vec<Vec<(Pair, (Key, Seen))>> = in_parts(some, |_, _| false, judge_others);
-        for (pair, (key, seen)) in parts.into_iter().flatten() {
+        for (pair, (key, seen)) in filter_map(some, judge_other) {
             let edge = edges
                 .entry(key)
                 .or_insert_with(|| Counting::new(key, names));

@@ -1,6 +1,13 @@
 //! Work on all cores.
 
+use std::iter::Flatten;
 use std::sync::{Mutex, PoisonError};
+use std::vec::IntoIter;
+
+/// How many cores there are.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
 
 /// Calls `work` with each of `items`, on as many threads as there are cores. The results are in the
 /// order of the items.
@@ -9,8 +16,7 @@ pub(crate) fn side_by_side<I: Send, R: Send>(
     work: impl Fn(I) -> R + Sync,
 ) -> Vec<R> {
     let items: Vec<I> = items.into_iter().collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let others = threads.min(items.len()).saturating_sub(1);
+    let others = cores().min(items.len()).saturating_sub(1);
     let queue = Mutex::new(items.into_iter().enumerate());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work_through = || {
@@ -46,6 +52,34 @@ pub(crate) fn in_parts<'a, T: Sync, R: Send>(
     side_by_side(parts(items, threads_for(items.len()), belong), work)
 }
 
+/// What `work` makes of each of `items`, in their order, found on all cores.
+pub(crate) fn filter_map<'a, T: Sync, R: Send>(
+    items: &'a [T],
+    work: impl Fn(&'a T) -> Option<R> + Sync,
+) -> Flatten<IntoIter<Vec<R>>> {
+    each_group(
+        items,
+        |_, _| false,
+        |item, found| found.extend(work(&item[0])),
+    )
+}
+
+/// Calls `work` with each group of neighbours that are the `same`, on all cores. Returns what `work`
+/// added, in the order of the groups.
+pub(crate) fn each_group<'a, T: Sync, R: Send>(
+    items: &'a [T],
+    same: impl Fn(&T, &T) -> bool + Sync,
+    work: impl Fn(&'a [T], &mut Vec<R>) + Sync,
+) -> Flatten<IntoIter<Vec<R>>> {
+    let of_part = |part: &'a [T]| {
+        let mut found = Vec::new();
+        part.chunk_by(&same)
+            .for_each(|group| work(group, &mut found));
+        found
+    };
+    in_parts(items, &same, of_part).into_iter().flatten()
+}
+
 /// The numbers below `count` that are `wanted`, in ascending order. They are tried on all cores.
 pub(crate) fn numbers(count: usize, wanted: impl Fn(u32) -> bool + Sync) -> Vec<u32> {
     let threads = threads_for(count);
@@ -61,7 +95,7 @@ pub(crate) fn numbers(count: usize, wanted: impl Fn(u32) -> bool + Sync) -> Vec<
 fn threads_for(items: usize) -> usize {
     match items {
         0..MIN_ITEMS => 1,
-        _ => std::thread::available_parallelism().map_or(1, usize::from),
+        _ => cores(),
     }
 }
 

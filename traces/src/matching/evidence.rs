@@ -30,7 +30,6 @@ use crate::matching::names::Name;
 use crate::matching::sort::sort;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
-use crate::threads::in_parts;
 
 /// The evidence that a sender and a receiver belong together, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -202,16 +201,6 @@ impl Pairs {
         if deliveries > 1 {
             self.redelivered.insert((sender, receiver), deliveries - 1);
         }
-    }
-
-    /// The pairs for which `wanted` is true, tried on all cores.
-    fn filtered(&self, wanted: impl Fn(&Pair) -> bool + Sync) -> Vec<Pair> {
-        let found = in_parts(
-            &self.pairs,
-            |_, _| false,
-            |part| part.iter().filter(|pair| wanted(pair)).copied().collect(),
-        );
-        <[Vec<Pair>]>::concat(&found)
     }
 
     /// Whether the span `at` has a receiver.

@@ -2,13 +2,12 @@
 
 use std::cmp::Ordering;
 
-use crate::threads::MIN_ITEMS;
+use crate::threads::{MIN_ITEMS, cores};
 
 /// Sorts `items`. The result is the same for any number of cores if `compare` tells all elements
 /// apart.
 pub(crate) fn sort<T: Send>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync) {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    sort_with(items, threads, &compare);
+    sort_with(items, cores(), &compare);
 }
 
 fn sort_with<T: Send>(

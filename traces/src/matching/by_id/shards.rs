@@ -10,7 +10,7 @@ use super::end::{End, Facts};
 use crate::hand_off::MAX_LINKS;
 use crate::matching::names::{Name, Names};
 use crate::span::{Link, SpanReference, UnixTime};
-use crate::threads::side_by_side;
+use crate::threads::{cores, side_by_side};
 
 /// How many bits of an id choose the shard.
 const SHARD_BITS: u32 = 6;
@@ -310,7 +310,7 @@ impl Ends {
         work: impl Fn(&Shard, &mut R) + Sync,
         add: impl Fn(&mut R, R),
     ) -> R {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = cores();
         let share = self.shards.len().div_ceil(threads);
         let found = side_by_side(self.shards.chunks(share), |shards| {
             let mut found = R::default();

@@ -9,6 +9,7 @@ use super::fit::Places;
 use super::loose;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
+use crate::threads::filter_map;
 
 /// How many calls are tried for each receiver.
 const MAX_TRIED: usize = 100;
@@ -20,7 +21,9 @@ const MAX_ABOVE: usize = 100;
 /// fit the receiver by address and time.
 pub(super) fn mark_calls(tree: &Tree, pairs: &mut Pairs) {
     let mut receivers: BTreeMap<At, Vec<At>> = BTreeMap::new();
-    for pair in pairs.filtered(|pair| !tree.is_call(pair.sender)) {
+    for pair in filter_map(pairs.all(), |pair| {
+        (!tree.is_call(pair.sender)).then_some(pair)
+    }) {
         receivers
             .entry(pair.sender)
             .or_default()

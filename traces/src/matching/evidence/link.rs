@@ -7,16 +7,17 @@ use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, LinkAt};
 use crate::span::Kind;
-use crate::threads::{in_parts, numbers};
+use crate::threads::{each_group, numbers};
 
 /// Pairs a linked span of another service, or a linked sender of the same service, with the span
 /// that has the link.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let known = &*pairs;
-    let hand_offs = in_parts(tree.all_links(), is_of_one, |links| {
-        hand_offs(tree, known, links)
+    let is_of_one = |one: &LinkAt, other: &LinkAt| one.at == other.at;
+    let hand_offs = each_group(tree.all_links(), is_of_one, |links, found| {
+        found.extend(hand_offs(tree, known, links));
     });
-    let mut hand_offs = hand_offs.concat();
+    let mut hand_offs: Vec<(At, At)> = hand_offs.collect();
     if hand_offs.is_empty() {
         return;
     }
@@ -37,25 +38,14 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     }
 }
 
-/// Whether both links are from one span.
-fn is_of_one(one: &LinkAt, other: &LinkAt) -> bool {
-    one.at == other.at
-}
-
-/// The linked spans that may be senders, each with the span that has the link.
-fn hand_offs(tree: &Tree, pairs: &Pairs, links: &[LinkAt]) -> Vec<(At, At)> {
-    let mut hand_offs = Vec::new();
-    for of_receiver in links.chunk_by(is_of_one) {
-        let receiver = of_receiver[0].at;
-        // the only link of a receiver whose message is known leads to that message
-        if of_receiver.len() == 1 && pairs.has_sender(receiver) {
-            continue;
-        }
-        let senders = of_receiver.iter().filter_map(LinkAt::linked);
-        let senders = senders.filter(|sender| may_hand_over(tree, *sender, receiver));
-        hand_offs.extend(senders.map(|sender| (sender, receiver)));
-    }
-    hand_offs
+/// The linked spans that may be senders, each with the span that has the links.
+fn hand_offs(tree: &Tree, pairs: &Pairs, links: &[LinkAt]) -> impl Iterator<Item = (At, At)> {
+    let receiver = links[0].at;
+    // the only link of a receiver whose message is known leads to that message
+    let is_known = links.len() == 1 && pairs.has_sender(receiver);
+    let senders = links.iter().filter_map(LinkAt::linked);
+    let senders = senders.filter(move |sender| !is_known && may_hand_over(tree, *sender, receiver));
+    senders.map(move |sender| (sender, receiver))
 }
 
 /// Whether a link from `receiver` to `sender` shows a hand-off.

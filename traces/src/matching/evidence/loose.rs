@@ -35,15 +35,14 @@ impl Loose {
 
     /// Only the receivers.
     pub(crate) fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<At> {
-        let is_loose = |at: &At| {
-            let is_receiver = match tree.span(*at).kind {
-                Kind::Server => tree.entry(*at) == *at,
-                Kind::Consumer => !tree.only_receives(*at) && !is_within_delivery(tree, pairs, *at),
+        numbers(tree.len(), |at| {
+            let is_receiver = match tree.span(at).kind {
+                Kind::Server => tree.entry(at) == at,
+                Kind::Consumer => !tree.only_receives(at) && !is_within_delivery(tree, pairs, at),
                 _ => false,
             };
-            is_receiver && !pairs.has_sender(*at)
-        };
-        numbers(tree.len(), |at| is_loose(&at))
+            is_receiver && !pairs.has_sender(at)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
 use crate::span::Kind;
-use crate::threads::in_parts;
+use crate::threads::{each_group, in_parts};
 
 /// Pairs the ends of each message. If only one side names a destination, the id still matches.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
@@ -42,16 +42,12 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
 }
 
 fn join_all(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, ids: &[IdAt], joining: &Joining) {
-    let found = in_parts(ids, IdAt::is_same, |ids| {
-        let mut found = Vec::new();
-        for message in ids.chunk_by(IdAt::is_same) {
-            if message.len() <= MAX_ENDS {
-                join(tree, message, joining, &mut found);
-            }
+    let found = each_group(ids, IdAt::is_same, |message, found| {
+        if message.len() <= MAX_ENDS {
+            join(tree, message, joining, found);
         }
-        found
     });
-    for found in found.into_iter().flatten() {
+    for found in found {
         pairs.add_found(found, evidence);
     }
 }

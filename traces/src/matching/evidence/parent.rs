@@ -13,24 +13,17 @@ use crate::matching::sort::sort;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
-use crate::threads::{in_parts, numbers};
+use crate::threads::{filter_map, numbers};
 
 /// Pairs each receiver with its parent. If another receiver answered the parent's call, the pair is
 /// doubtful, because a service may forward the headers that it received.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let (alone, several) = children(tree, pairs);
     let mut places = Places::named(tree);
-    let handlers = in_parts(
-        &alone,
-        |_, _| false,
-        |alone| {
-            let children = alone.iter().map(|(_, child)| *child);
-            children
-                .map(|child| handler(tree, child))
-                .collect::<Vec<At>>()
-        },
-    );
-    for ((parent, child), handler) in alone.into_iter().zip(handlers.into_iter().flatten()) {
+    let alone = filter_map(&alone, |(parent, child)| {
+        Some((*parent, *child, handler(tree, *child)))
+    });
+    for (parent, child, handler) in alone {
         places.add_parent(tree, parent, &[child]);
         pairs.add(parent, handler, evidence);
         pairs.received.insert(child);

@@ -7,7 +7,7 @@ use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
-use crate::threads::in_parts;
+use crate::threads::each_group;
 
 /// How many services above a call are looked at.
 const MAX_HOPS: usize = 100;
@@ -16,13 +16,12 @@ const MAX_HOPS: usize = 100;
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     for ids in [&tree.ids().requests, &tree.ids().keys] {
         let known = &*pairs;
-        let found = in_parts(ids, IdAt::is_same, |ids| {
-            let requests = ids.chunk_by(IdAt::is_same);
-            let requests = requests.filter(|request| request.len() <= MAX_ENDS);
-            let found = requests.filter_map(|request| join(tree, known, request));
-            found.collect::<Vec<Found>>()
+        let found = each_group(ids, IdAt::is_same, |request, found| {
+            if request.len() <= MAX_ENDS {
+                found.extend(join(tree, known, request));
+            }
         });
-        for found in found.into_iter().flatten() {
+        for found in found {
             // a span may have several ids
             if !pairs.has_receiver(found.sender) && !pairs.has_sender(found.receiver) {
                 pairs.add_found(found, evidence);

@@ -10,7 +10,7 @@ use super::loose::{self, Leaving, Loose};
 use super::{Evidence, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::{At, IdAt};
-use crate::threads::in_parts;
+use crate::threads::{each_group, filter_map};
 
 /// An id in more traces than this does not identify a request.
 const MAX_TRACES: usize = 64;
@@ -32,7 +32,8 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
             .push(*call);
     }
     let known = &*pairs;
-    let candidates = |receiver: At, leaving: &Leaving<'_>| {
+    let leaving = Leaving::new(tree);
+    let candidates = |receiver: At| {
         let own = tree.trace(receiver).start;
         let fits = |call: &At| loose::fits(tree, &places, &clocks, *call, receiver);
         let of_trace = |trace: &At| calls.get(trace).into_iter().flatten().copied();
@@ -45,14 +46,8 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
         let calls: Vec<At> = calls.filter(fits).collect();
         (!calls.is_empty()).then_some((receiver, calls))
     };
-    let are_in_one_trace = |one: &At, other: &At| tree.span(*one).trace == tree.span(*other).trace;
-    let found = in_parts(&loose.receivers, are_in_one_trace, |receivers| {
-        let leaving = Leaving::new(tree);
-        let receivers = receivers.iter();
-        let found = receivers.filter_map(|receiver| candidates(*receiver, &leaving));
-        found.collect::<Vec<(At, Vec<At>)>>()
-    });
-    let mut candidates: Candidates = found.into_iter().flatten().collect();
+    let found = filter_map(&loose.receivers, |receiver| candidates(*receiver));
+    let mut candidates: Candidates = found.collect();
     for (call, receiver) in assignment::forced(&mut candidates) {
         pairs.add(call, receiver, evidence);
     }
@@ -72,12 +67,10 @@ impl Shared {
         };
         let ids = tree.ids();
         for all in [&ids.shared, &ids.requests, &ids.keys] {
-            let found = in_parts(all, IdAt::is_same, |ids| {
-                let same = ids.chunk_by(IdAt::is_same);
-                let found = same.filter_map(|ids| Some((ids[0].id, traces_with(tree, ids)?)));
-                found.collect::<Vec<(u64, BTreeSet<At>)>>()
+            let found = each_group(all, IdAt::is_same, |ids, found| {
+                found.extend(traces_with(tree, ids).map(|traces| (ids[0].id, traces)));
             });
-            for (id, traces) in found.into_iter().flatten() {
+            for (id, traces) in found {
                 for trace in &traces {
                     shared.ids.entry(*trace).or_default().push(id);
                 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::order::rank;
 use super::{At, End};
 use crate::matching::names::Name;
-use crate::threads::MIN_ITEMS;
+use crate::threads::{MIN_ITEMS, cores};
 
 /// There is no span.
 pub(super) const NONE: At = At::MAX;
@@ -17,14 +17,13 @@ pub(super) const MISSING: At = At::MAX - 1;
 /// service. The halves of a source are examined side by side, because no part leaves its trace.
 pub(super) fn of(spans: &[End]) -> (Vec<At>, Vec<At>) {
     let (mut parents, mut entries) = (vec![NONE; spans.len()], vec![NONE; spans.len()]);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut all = Traces {
         spans,
         first: 0,
         parents: &mut parents,
         entries: &mut entries,
     };
-    all.fill_with(threads);
+    all.fill_with(cores());
     (parents, entries)
 }
 

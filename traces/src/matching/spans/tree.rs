@@ -11,7 +11,7 @@ use super::parents::{self, MISSING, NONE};
 use super::{At, End, Gathered, HeaderAt, Ids, LinkAt};
 use crate::matching::names::{Name, Names};
 use crate::span::{Kind, SpanReference};
-use crate::threads::{MIN_ITEMS, in_parts, side_by_side, together};
+use crate::threads::{MIN_ITEMS, side_by_side, together};
 
 /// The parent of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +40,8 @@ pub(crate) struct Tree {
 
 fn spans_by_service(spans: &[End]) -> BTreeMap<Name, u64> {
     let mut counts: BTreeMap<Name, u64> = BTreeMap::new();
-    let same = |one: &End, other: &End| one.service == other.service;
-    for part in in_parts(
-        spans,
-        |_, _| false,
-        |part| {
-            let mut counts: BTreeMap<Name, u64> = BTreeMap::new();
-            for same in part.chunk_by(same) {
-                *counts.entry(same[0].service).or_default() += same.len() as u64;
-            }
-            counts
-        },
-    ) {
-        for (service, count) in part {
-            *counts.entry(service).or_default() += count;
-        }
+    for same in spans.chunk_by(|one, other| one.service == other.service) {
+        *counts.entry(same[0].service).or_default() += same.len() as u64;
     }
     counts
 }
@@ -68,12 +55,13 @@ impl Tree {
         if parents::name_services(&mut gathered.spans, &parents) {
             (parents, entries) = parents::of(&gathered.spans);
         }
-        let (by_trace, circles) = together(
-            || ByTrace::of(&gathered.spans),
+        let spans = &gathered.spans;
+        let ((by_trace, spans_by_service), circles) = together(
+            || (ByTrace::of(spans), spans_by_service(spans)),
             || parents::circles(&parents),
         );
         let mut tree = Tree {
-            spans_by_service: spans_by_service(&gathered.spans),
+            spans_by_service,
             by_trace,
             gathered,
             circles,

@@ -8,6 +8,7 @@ use std::io::{BufRead, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::lines::LineError;
+use crate::threads::cores;
 
 /// How many bytes are decoded at once. A block ends at the end of a line.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -87,8 +88,7 @@ pub(in crate::readers) fn in_turn<S: Send>(
         state: Mutex::new(InTurn { state, next: 0 }),
         changed: Condvar::new(),
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = (cores * THREADS_PER_CORE).min(MAX_THREADS);
+    let threads = (cores() * THREADS_PER_CORE).min(MAX_THREADS);
     std::thread::scope(|scope| {
         for _ in 1..threads {
             scope.spawn(|| work_through(&source, &turns, &work));
