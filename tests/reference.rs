@@ -35,8 +35,8 @@ fn check(name: &str, text: &str) {
     );
 }
 
-/// The page with its paragraphs folded into lines of at most [`MAX_COLUMNS`]. Tables, lists, headings
-/// and the output of commands stay as they are.
+/// The page with its paragraphs folded into lines of at most [`MAX_COLUMNS`]. Tables, lists,
+/// headings and the output of commands stay as they are.
 fn folded(text: &str) -> String {
     let mut is_output = false;
     let paragraphs = text.split("\n\n").map(|paragraph| {

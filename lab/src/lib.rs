@@ -1,7 +1,7 @@
-//! A small AWS on a laptop, for a producer and a consumer Lambda that are joined by a Kinesis stream.
-//! It has an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event source
-//! mapping, and a collector for OTLP and Zipkin. Everything listens on loopback. The functions are
-//! real processes and run as they do on AWS.
+//! A small AWS on a laptop, for a producer and a consumer Lambda that are joined by a Kinesis
+//! stream. It has an HTTP endpoint, the Lambda Runtime API with its instances, Kinesis, the event
+//! source mapping, and a collector for OTLP and Zipkin. Everything listens on loopback. The
+//! functions are real processes and run as they do on AWS.
 //!
 //! [`Lab::start`] starts all parts. [`Lab::stop`] finishes the accepted work and ends them. A
 //! running lab leaves a note where [`registry`] finds it, so that other commands can change its

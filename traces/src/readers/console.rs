@@ -1,9 +1,9 @@
 //! The output of OpenTelemetry's console exporters: one object for each span, on one or several
 //! lines.
 //!
-//! Python ([`python`]), PHP ([`php`]) and Go ([`go`]) print JSON. JavaScript ([`node`]) prints objects
-//! as Node.js displays them. Other output of the program may come between the spans: lines that do not begin
-//! an object are skipped, and so are objects that are not spans.
+//! Python ([`python`]), PHP ([`php`]) and Go ([`go`]) print JSON. JavaScript ([`node`]) prints
+//! objects as Node.js displays them. Other output of the program may come between the spans: lines
+//! that do not begin an object are skipped, and so are objects that are not spans.
 
 mod go;
 mod node;
@@ -87,39 +87,30 @@ fn span(text: &str, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), S
             None => return Ok(()),
         },
     };
-    let decoded = |error: serde_json::Error| json_problem(&error);
     match parse_json(json.as_bytes()) {
         Ok(Marks {
             context: Some(_),
             parent_span_id: Some(_),
             ..
-        }) => {
-            let fields: php::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
-            fields.hand_over(want, each)
-        }
+        }) => decoded::<php::SpanFields<'_>>(json)?.hand_over(want, each),
         Ok(Marks {
             context: Some(_), ..
-        }) => {
-            let fields: python::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
-            fields.hand_over(want, each)
-        }
+        }) => decoded::<python::SpanFields<'_>>(json)?.hand_over(want, each),
         Ok(Marks {
             span_context: Some(_),
             ..
-        }) => {
-            let fields: go::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
-            fields.hand_over(want, each)
-        }
+        }) => decoded::<go::SpanFields<'_>>(json)?.hand_over(want, each),
         Ok(Marks {
             trace_id: Some(_),
             id: Some(_),
             ..
-        }) => {
-            let fields: node::SpanFields<'_> = parse_json(json.as_bytes()).map_err(decoded)?;
-            fields.hand_over(want, each)
-        }
+        }) => decoded::<node::SpanFields<'_>>(json)?.hand_over(want, each),
         _ => Ok(()),
     }
+}
+
+fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
+    parse_json(json.as_bytes()).map_err(|error| json_problem(&error))
 }
 
 /// The objects in the text, each as one string.
