@@ -31,6 +31,14 @@ pub(in crate::readers) enum Wrapping {
     Journal,
 }
 
+/// What a wrapped line holds.
+enum Inside {
+    /// Text, and whether the line of text ends there.
+    Text(String, bool),
+    /// Nothing: the text was too long for what printed the line.
+    LeftOut,
+}
+
 /// How many lines must be wrapped in the same way.
 const MAX_LINES: usize = 20;
 
@@ -56,9 +64,9 @@ impl Wrapping {
         all.into_iter().find(unwraps)
     }
 
-    /// The text in a line, and whether the line ends there.
-    fn unwrap(self, line: &str) -> Option<(String, bool)> {
-        let whole = |text: &str| (text.to_owned(), true);
+    /// What is in a line; `None` if it is not wrapped.
+    fn unwrap(self, line: &str) -> Option<Inside> {
+        let whole = |text: &str| Inside::Text(text.to_owned(), true);
         match self {
             Wrapping::Compose => {
                 let (name, text) = line.split_once('|')?;
@@ -79,23 +87,25 @@ impl Wrapping {
                 let tag = parts.next()?;
                 let text = parts.next().unwrap_or_default();
                 let is_wrapped = is_time && is_stream && matches!(tag, "F" | "P");
-                is_wrapped.then(|| (text.to_owned(), tag == "F"))
+                is_wrapped.then(|| Inside::Text(text.to_owned(), tag == "F"))
             }
             Wrapping::DockerJson => {
                 let Entry { log } = serde_json::from_str(line).ok()?;
                 let is_whole = log.ends_with('\n');
-                Some((log.trim_end_matches(['\r', '\n']).to_owned(), is_whole))
+                let text = log.trim_end_matches(['\r', '\n']).to_owned();
+                Some(Inside::Text(text, is_whole))
             }
             Wrapping::Journal => {
                 let entry: JournalEntry = serde_json::from_str(line).ok()?;
                 let is_whole = entry.line_break.as_deref() != Some("line-max")
                     && entry.is_partial.as_deref() != Some("true");
-                let text = match entry.message {
-                    Message::Text(text) => text,
-                    Message::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                    Message::LeftOut(()) => String::new(),
-                };
-                Some((text, is_whole))
+                Some(match entry.message {
+                    Message::Text(text) => Inside::Text(text, is_whole),
+                    Message::Bytes(bytes) => {
+                        Inside::Text(String::from_utf8_lossy(&bytes).into_owned(), is_whole)
+                    }
+                    Message::LeftOut(()) => Inside::LeftOut,
+                })
             }
         }
     }
@@ -131,43 +141,38 @@ enum Message {
     LeftOut(()),
 }
 
-/// Whether `journalctl` printed this line without its text.
-fn is_left_out(line: &[u8], wrapping: Wrapping) -> bool {
-    // most lines need not be decoded for this
-    let may_be = wrapping == Wrapping::Journal && memchr::memmem::find(line, b"null").is_some();
-    let decoded = || serde_json::from_slice::<JournalEntry>(line).ok();
-    may_be && decoded().is_some_and(|entry| matches!(entry.message, Message::LeftOut(())))
-}
+/// The problem with a journal that lacks the text of some lines.
+const LEFT_OUT: &str = "the journal was printed without its long lines, which may be spans: use \
+                        `journalctl -o json --all`";
 
 /// The lines of `input` without what is around them. A line that is not wrapped stays as it is.
 pub(in crate::readers) fn unwrapped(input: Input<'_>, wrapping: Wrapping) -> Input<'_> {
     let mut lines = Lines::new(input, MAX_LINE_BYTES);
-    let invalid = |problem: String| Err(io::Error::new(io::ErrorKind::InvalidData, problem));
-    input::in_pieces(move || {
-        match lines.next_line() {
-        Ok(Some(line)) if is_left_out(line, wrapping) => invalid(
-            "the journal was printed without its long lines, which may be spans: use `journalctl -o json --all`"
-                .to_owned(),
-        ),
-        Ok(line) => Ok(line.map(|line| unwrapped_line(line, wrapping))),
+    input::in_pieces(move || match lines.next_line() {
+        Ok(line) => line.map(|line| unwrapped_line(line, wrapping)).transpose(),
         Err(LineError::Input(error)) => Err(error),
         Err(LineError::TooLong) => {
-            invalid(format!("a line is longer than {MAX_LINE_BYTES} bytes"))
+            let problem = format!("a line is longer than {MAX_LINE_BYTES} bytes");
+            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
         }
-    }
     })
 }
 
 /// The text in a line, with a line feed unless the next line goes on with it.
-fn unwrapped_line(line: &[u8], wrapping: Wrapping) -> Vec<u8> {
+fn unwrapped_line(line: &[u8], wrapping: Wrapping) -> io::Result<Vec<u8>> {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end_matches('\r');
-    let unwrapped = wrapping.unwrap(line);
-    let (mut text, is_whole) = unwrapped.unwrap_or_else(|| (line.to_owned(), true));
+    let (mut text, is_whole) = match wrapping.unwrap(line) {
+        Some(Inside::Text(text, is_whole)) => (text, is_whole),
+        Some(Inside::LeftOut) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, LEFT_OUT));
+        }
+        None => (line.to_owned(), true),
+    };
     if is_whole {
         text.push('\n');
     }
-    text.into_bytes()
+    Ok(text.into_bytes())
 }
 
 #[cfg(test)]
