@@ -15,22 +15,22 @@ pub(super) fn json(names: &[String]) -> Option<String> {
     } else if has("traceGroup") || has("traceGroupFields") {
         "documents of OpenSearch's Data Prepper: export OTLP with the Collector's file exporter instead"
     } else if has("trace.trace_id") || has("trace.span_id") {
-        "rows of Honeycomb: send the spans to a Collector too, and save them with its file exporter"
+        return Some(sent_too("rows of Honeycomb"));
     } else if has("trace.id") && (has("parent.id") || has("parentId") || has("duration.ms")) {
         "spans of New Relic: send them to a Collector too, and save them with its file exporter"
     } else if has("projectId") && (has("traceId") || has("spans")) {
-        "traces of Google Cloud Trace: send the spans to a Collector too, and save them with its file exporter"
+        return Some(sent_too("traces of Google Cloud Trace"));
     } else if has("operation_Id") || has("operation_ParentId") {
-        "rows of Application Insights: send the spans to a Collector too, and save them with its file exporter"
+        return Some(sent_too("rows of Application Insights"));
     } else if has("traceId") && has("spanId") && has("operationName") {
         "spans with Jaeger's names in a form that Jaeger's HTTP API does not have: fetch /api/traces/ID, or export \
          OTLP with the Collector's file exporter"
     } else if has("trace_id") && has("span_id") && has("@timestamp") {
         "documents of Elastic's data streams: export OTLP with the Collector's file exporter instead"
     } else if has("contexts") && has("spans") {
-        "an event of Sentry: send the spans to a Collector too, and save them with its file exporter"
+        return Some(sent_too("an event of Sentry"));
     } else if has("startTimestampMillis") && has("columns") || has("ts_bucket_start") {
-        "rows of SigNoz: send the spans to a Collector too, and save them with its file exporter"
+        return Some(sent_too("rows of SigNoz"));
     } else if ["t", "s", "n", "k", "ts"].into_iter().all(has) {
         "spans of Instana: send them to a Collector too, and save them with its file exporter"
     } else if has("partialSuccess") || has("partial_success") {
@@ -61,15 +61,13 @@ pub(super) fn document(names: &[String]) -> Option<String> {
 /// The error for a list under `data` whose first element has these members, if it is not Jaeger's.
 pub(super) fn data(names: &[String]) -> Option<String> {
     let has = |name: &str| names.iter().any(|known| known == name);
-    let found = if !has("type") || !has("attributes") || has("traceID") {
+    if !has("type") || !has("attributes") || has("traceID") {
         return None;
-    } else if has("relationships") {
-        "an answer of the API of Lightstep (ServiceNow Cloud Observability): send the spans to a Collector too, and \
-         save them with its file exporter"
-    } else {
-        "an answer of Datadog's Spans API: send the spans to a Collector too, and save them with its file exporter"
-    };
-    Some(found.to_owned())
+    }
+    Some(sent_too(match has("relationships") {
+        true => "an answer of the API of Lightstep (ServiceNow Cloud Observability)",
+        false => "an answer of Datadog's Spans API",
+    }))
 }
 
 /// The error for text or bytes, if they are a known form that cannot be read.
@@ -83,9 +81,9 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
     } else if holds(b"  parent_span_id: ") && holds(b"  instr-lib     : ") {
         "the output of C++'s OStreamSpanExporter: use its OTLP exporter and a Collector, or its OTLP file exporter"
     } else if is_in_first_line(text, b"trace.trace_id") {
-        "rows of Honeycomb: send the spans to a Collector too, and save them with its file exporter"
+        return Some(sent_too("rows of Honeycomb"));
     } else if is_in_first_line(text, b"operation_Id") {
-        "rows of Application Insights: send the spans to a Collector too, and save them with its file exporter"
+        return Some(sent_too("rows of Application Insights"));
     } else if holds(b"\xa8trace_id") || holds(b"\xa7span_id") {
         "a Datadog payload in MessagePack: send it as JSON (PUT /v0.3/traces with Content-Type: application/json), \
          or export OTLP"
@@ -93,6 +91,11 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
         return None;
     };
     Some(found.to_owned())
+}
+
+/// The error for spans as a backend returns them.
+fn sent_too(what: &str) -> String {
+    format!("{what}: send the spans to a Collector too, and save them with its file exporter")
 }
 
 fn is_in_first_line(text: &[u8], part: &[u8]) -> bool {
