@@ -10,6 +10,7 @@ mod log_lines;
 mod many_files;
 mod one_answer;
 mod partial;
+mod refused;
 mod unknown;
 
 use std::path::Path;

@@ -1,0 +1,75 @@
+//! Output of the programs in common use that baton refuses by name: one short file each, in
+//! `tests/data/refused`.
+
+use baton_traces::span::Want;
+
+use super::{data, source};
+
+#[test]
+fn a_form_that_is_not_read_is_refused_by_its_name() {
+    for (file, said) in [
+        ("datadog.msgpack", "a Datadog payload in MessagePack"),
+        ("datadog-spans-api.json", "an answer of Datadog's Spans API"),
+        ("cpp-ostream.txt", "the output of C++'s OStreamSpanExporter"),
+        ("lightstep.json", "an answer of the API of Lightstep"),
+        (
+            "datadog-v05.msgpack",
+            "a Datadog payload in the binary form",
+        ),
+        ("datadog-agent.pb", "a Datadog payload in the binary form"),
+        ("datadog-agent.json", "a payload of the Datadog Agent"),
+        ("elastic-apm.json", "documents of Elastic APM"),
+        ("elastic-apm-document.json", "documents of Elastic APM"),
+        (
+            "elastic-data-stream.json",
+            "documents of Elastic's data streams",
+        ),
+        ("google-cloud-trace.json", "traces of Google Cloud Trace"),
+        ("honeycomb.csv", "rows of Honeycomb"),
+        ("honeycomb.json", "rows of Honeycomb"),
+        (
+            "jaeger-dependencies.json",
+            "an object that is neither a trace nor a span",
+        ),
+        ("jaeger-protobuf.jsonl", "spans with Jaeger's names"),
+        ("instana.json", "spans of Instana"),
+        ("java-logging.log", "set OTEL_TRACES_EXPORTER=logging-otlp"),
+        ("new-relic.json", "spans of New Relic"),
+        ("otlp-answer.json", "the answer of a receiver of OTLP"),
+        (
+            "otlp-logs.json",
+            "has logs, metrics or profiles in OTLP/JSON, but no spans",
+        ),
+        (
+            "otlp-wrong-case.json",
+            "this looks like OTLP/JSON, but no span was read; skipped: 1 member `ScopeSpans` of a ResourceSpans on line 1 \
+             (the name is `scopeSpans`)",
+        ),
+        (
+            "otlp-wrong-case-pretty.json",
+            "2 members `ScopeSpans` of a ResourceSpans, the first on line 14 (the name is `scopeSpans`)",
+        ),
+        ("signoz-columns.json", "rows of SigNoz"),
+        ("signoz-rows.json", "rows of SigNoz"),
+        (
+            "tempo-search.json",
+            "fetch each trace with /api/v2/traces/ID",
+        ),
+        (
+            "xray-lower-case.json",
+            "this looks like X-Ray segments, but no span was read; skipped: 1 member `segments` of an X-Ray trace",
+        ),
+        (
+            "xray-summaries.json",
+            "`aws xray batch-get-traces --trace-ids ID …` has them",
+        ),
+        (
+            "zipkin-elasticsearch.json",
+            "Zipkin's documents in Elasticsearch",
+        ),
+    ] {
+        let error = source(&data(&format!("refused/{file}"))).read(Want::Judging, &mut |_| {});
+        let error = error.expect_err(file).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
