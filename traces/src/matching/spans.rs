@@ -6,6 +6,7 @@
 
 pub(crate) mod about;
 mod by_trace;
+mod message;
 mod namespaces;
 mod order;
 mod parents;
@@ -17,10 +18,11 @@ use std::collections::HashMap;
 use baton_propagators::id::{SpanId, TraceId};
 
 use self::about::{About, Operation, Words};
+use self::message::MessageWords;
 use self::namespaces::Namespaces;
 use super::names::{Name, Names};
 use crate::span::attributes::{self, Meaning};
-use crate::span::{Class, Kind, Span, SpanFormat, SpanReference};
+use crate::span::{Kind, Span, SpanFormat, SpanReference};
 
 /// The number of a span in a source.
 pub(crate) type At = u32;
@@ -217,7 +219,7 @@ impl Gathered {
                     self.ids.requests.push(IdAt { id, at });
                 }
                 Some(meaning) => {
-                    message.add(name, meaning, &value);
+                    message.add(name, class, meaning, &value);
                     words.add(class, meaning, value);
                 }
                 None => {
@@ -236,7 +238,7 @@ impl Gathered {
             }
         });
         let has_message = self.add_message(at, &message);
-        self.add_messages_of_links(at, span);
+        self.add_messages_of_links(at, span, &message);
         let about = self.about_with(&words, span);
         self.links.extend(span.links.iter().map(|link| LinkAt {
             at,
@@ -345,74 +347,6 @@ impl Gathered {
         self.by_words.insert(words_hash, number);
         number
     }
-
-    /// Stores the ids of the messages that the links of a span name, as those of a batch do.
-    fn add_messages_of_links(&mut self, at: At, span: &Span<'_>) {
-        for link in span.links.iter().filter(|link| !link.attributes.is_empty()) {
-            let mut message = MessageWords::default();
-            for (name, value) in &link.attributes {
-                if let (Some(meaning), Some(text)) = (Class::of(name).meaning, about::plain(value))
-                {
-                    message.add(name, meaning, &text);
-                }
-            }
-            self.add_message(at, &message);
-        }
-    }
-
-    /// Stores the id of a message, and its place: the other end may have only one of them. Returns
-    /// whether there is one.
-    fn add_message(&mut self, at: At, message: &MessageWords) -> bool {
-        let has_id = !message.id.is_empty();
-        if has_id {
-            let id = self.names.hash(&message.id);
-            self.ids.messages.push(IdAt { id, at });
-        }
-        let has_place = !message.offset.is_empty() && !message.partition.is_empty();
-        if has_place {
-            let place = format!("{} {}", message.partition, message.offset);
-            let id = self.names.hash(&place);
-            self.ids.offsets.push(IdAt { id, at });
-        }
-        let has_number = !message.number.is_empty();
-        if has_number {
-            let id = self.names.hash(&message.number);
-            self.ids.offsets.push(IdAt { id, at });
-        }
-        has_id || has_place || has_number
-    }
-}
-
-/// The attributes that identify a message.
-#[derive(Default)]
-struct MessageWords {
-    id: String,
-    /// A number that a system gave to a job, and its name. Each queue may have its own numbers.
-    number: String,
-    partition: String,
-    offset: String,
-}
-
-impl MessageWords {
-    fn add(&mut self, name: &str, meaning: Meaning, value: &str) {
-        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-        if meaning == Meaning::MessageId
-            && is_number
-            && let Some(system) = attributes::system_of_id(name)
-        {
-            self.number = format!("{system} {value}");
-            return;
-        }
-        let word = match meaning {
-            Meaning::MessageId => &mut self.id,
-            Meaning::Partition => &mut self.partition,
-            Meaning::Offset => &mut self.offset,
-            _ => return,
-        };
-        if word.is_empty() {
-            word.push_str(value);
-        }
-    }
 }
 
 /// The role of a span in hand-offs, from its kind and operation.
@@ -426,10 +360,11 @@ impl Gathered {
             (Kind::Client, Operation::Send) => !about.is_database,
             // such as `basic.ack` or `exchange.declare`, which name nothing that is sent
             (Kind::Client, Operation::Unknown) => {
-                let is_about_broker = about.is_messaging
-                    && about.destination.is_empty()
-                    && about.path.is_empty()
-                    && !end.has_message;
+                let names_nothing = about.destination.is_empty() && about.path.is_empty();
+                // such as `GetQueueUrl`
+                let is_of_cloud = about.is_cloud_api;
+                let is_about_broker =
+                    about.is_messaging && !end.has_message && (names_nothing || is_of_cloud);
                 !about.is_database && !is_about_broker
             }
             _ => false,

@@ -1,7 +1,11 @@
 //! The meaning of attributes, under every name that SDKs use.
 //!
 //! The names come from OpenTelemetry's semantic conventions, old and new, and from Zipkin's and
-//! Brave's tags.
+//! Brave's tags. Names that belong to one messaging system are in `systems`.
+
+mod systems;
+
+pub(crate) use self::systems::{broker_named, of_one_system, system_named, system_of_id};
 
 /// What an attribute says about a hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,8 +14,13 @@ pub(crate) enum Meaning {
     MessageId,
     /// The queue, topic or stream.
     Destination,
+    /// The destination that a message was sent to, on the receiver's span.
+    PublishedTo,
     /// The address of a queue, whose last part is the queue's name.
     QueueUrl,
+    /// RabbitMQ's routing key. The default exchange, which has no name, passes a message on to the
+    /// queue of this name.
+    RoutingKey,
     /// The template that many destinations' names have in common.
     Template,
     /// Whether the destination only lives as long as its client.
@@ -68,60 +77,58 @@ pub(crate) enum Meaning {
     Database,
     /// The client's program.
     UserAgent,
+    /// What invoked a function.
+    Trigger,
 }
 
 impl Meaning {
     /// How many meanings there are.
-    pub(crate) const COUNT: usize = Meaning::UserAgent as usize + 1;
+    pub(crate) const COUNT: usize = Meaning::Trigger as usize + 1;
 }
 
 /// The meaning of the attribute called `name`; `None` if baton does not use it to judge hand-offs.
 pub(crate) fn meaning(name: &str) -> Option<Meaning> {
     use Meaning::*;
     Some(match name {
-        // a sequence number of Kinesis is unique within its stream
-        "messaging.message.id"
-        | "messaging.message_id"
-        | "message.id"
-        | "messaging.id"
-        | "aws.kinesis.sequence_number" => MessageId,
+        "messaging.message.id" | "messaging.message_id" | "message.id" | "messaging.id" => {
+            MessageId
+        }
         "messaging.destination.name"
         | "messaging.destination"
         | "message_bus.destination"
         | "messaging.kafka.topic"
-        | "kafka.topic"
         | "messaging.source.name"
-        | "messaging.source"
-        | "messaging.aws.sqs.queue.name"
-        | "aws.queue.name"
-        | "aws.stream.name"
-        | "aws.kinesis.stream_name"
-        | "aws.kinesis.stream.name" => Destination,
-        "messaging.url"
-        | "aws.queue_url"
-        | "aws.queue.url"
-        | "aws.sqs.queue.url"
-        | "messaging.aws.sqs.queue.url"
-        | "aws.sns.topic.arn"
-        | "messaging.aws.sns.topic.arn" => QueueUrl,
+        | "messaging.source" => Destination,
+        "messaging.destination_publish.name" => PublishedTo,
+        "messaging.url" => QueueUrl,
+        "messaging.rabbitmq.destination.routing_key"
+        | "messaging.rabbitmq.destination.routing.key"
+        | "messaging.rabbitmq.routing_key"
+        | "messaging.rabbitmq.routing.key" => RoutingKey,
         "messaging.destination.template" => Template,
-        "messaging.destination.temporary" | "messaging.temp_destination" => Temporary,
+        // the older `messaging.temp_destination` says nothing: Python's instrumentations write it
+        // on every message that they send
+        "messaging.destination.temporary" => Temporary,
         "messaging.destination.partition.id"
         | "messaging.kafka.partition"
         | "messaging.kafka.destination.partition"
         | "messaging.kafka.source.partition"
-        | "kafka.partition" => Partition,
-        "messaging.kafka.offset" | "messaging.kafka.message.offset" | "kafka.offset" => Offset,
+        | "messaging.rocketmq.queue_id" => Partition,
+        "messaging.kafka.offset"
+        | "messaging.kafka.message.offset"
+        | "messaging.rocketmq.queue_offset" => Offset,
         "messaging.system" => System,
         "messaging.operation.type" | "messaging.operation" | "messaging.operation.name" => {
             Operation
         }
         "messaging.consumer.group.name"
         | "messaging.kafka.consumer.group"
+        | "messaging.kafka.consumer_group"
         | "messaging.eventhubs.consumer.group"
+        | "messaging.rocketmq.client_group"
         | "messaging.destination.subscription.name"
         | "messaging.servicebus.destination.subscription_name" => ConsumerGroup,
-        "messaging.batch.message_count" => BatchCount,
+        "messaging.batch.message_count" | "messaging.kafka.message_count" => BatchCount,
         // a function's invocation has the id of the request that invoked it
         "aws.request_id" | "aws.request.id" | "aws.requestId" | "faas.invocation_id"
         | "faas.execution" => RequestId,
@@ -129,7 +136,7 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "server.port" => ServerPort,
         "net.host.name" | "http.server_name" => OwnHost,
         "net.host.port" => OwnPort,
-        "net.peer.name" | "peer.hostname" => PeerName,
+        "net.peer.name" | "peer.hostname" | "out.host" => PeerName,
         "network.peer.address" | "net.sock.peer.addr" | "net.peer.ip" | "peer.ipv4" => PeerHost,
         "network.peer.port" | "net.sock.peer.port" | "net.peer.port" | "peer.port" => PeerPort,
         "http.host" | "http.request.header.host" => HostAndPort,
@@ -146,21 +153,10 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text"
         | "sql.query" => Database,
         "user_agent.original" | "http.user_agent" => UserAgent,
+        "faas.trigger" => Trigger,
         name if system_of_id(name).is_some() => MessageId,
-        _ => return None,
+        name => return of_one_system(name).map(|(meaning, _)| meaning),
     })
-}
-
-/// The messaging system whose own name for the id of a message or a job is `name`, such as `oban`
-/// for `messaging.oban.job_id`.
-pub(crate) fn system_of_id(name: &str) -> Option<&str> {
-    let own = name.strip_prefix("messaging.");
-    let parts = own.and_then(|own| own.split_once('.'));
-    let own = parts.filter(|(system, id)| {
-        let is_id = matches!(*id, "message_id" | "job_id" | "job.id" | "task_id");
-        is_id && !matches!(*system, "message" | "batch")
-    });
-    own.map(|(system, _)| system)
 }
 
 /// The name of the request header that the attribute `name` captured, in the attribute's spelling.
@@ -281,22 +277,6 @@ pub(crate) fn looks_like_id(value: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'|'))
 }
 
-/// The messaging system under one name. Instrumentations write `aws_sqs`, `aws.sqs` or `AmazonSQS`.
-pub(crate) fn system_named(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_lowercase())
-        .collect();
-    match plain.as_str() {
-        "awssqs" | "amazonsqs" | "sqs" => "aws_sqs".to_owned(),
-        "awssns" | "amazonsns" | "sns" => "aws_sns".to_owned(),
-        "awskinesis" | "amazonkinesis" | "kinesis" => "aws_kinesis".to_owned(),
-        "gcppubsub" | "pubsub" => "gcp_pubsub".to_owned(),
-        _ => name.to_ascii_lowercase(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,13 +309,5 @@ mod tests {
         assert!(may_be_shared("http.request.header.x_request_id"));
         assert!(!may_be_shared("network.peer.address"));
         assert!(!may_be_shared("http.request.header.traceparent"));
-    }
-
-    #[test]
-    fn a_messaging_system_has_one_name() {
-        for name in ["aws_sqs", "aws.sqs", "AmazonSQS", "AmazonSqs"] {
-            assert_eq!(system_named(name), "aws_sqs");
-        }
-        assert_eq!(system_named("kafka"), "kafka");
     }
 }

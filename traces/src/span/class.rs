@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 use foldhash::fast::FixedState;
 
 use super::Key;
-use crate::span::attributes::{Meaning, captured_header, context_header, may_be_shared, meaning};
+use crate::span::attributes::{
+    Meaning, captured_header, context_header, may_be_shared, meaning, of_one_system,
+};
 
 /// How many names each thread remembers at most.
 const MAX_NAMES: usize = 1024;
@@ -26,8 +28,10 @@ pub(crate) struct Class {
     pub(crate) header: Option<&'static str>,
     /// Whether it may hold an id that all spans of a request share.
     pub(crate) may_be_shared: bool,
-    /// Whether it is one of OpenTelemetry's attributes of messages.
+    /// Whether it is an attribute of messages.
     pub(crate) is_messaging: bool,
+    /// The messaging system that it belongs to.
+    pub(crate) system: Option<&'static str>,
 }
 
 impl Class {
@@ -55,12 +59,15 @@ impl Class {
     }
 
     fn found(name: &str) -> Class {
+        let system = of_one_system(name).map(|(_, system)| system);
+        let starts = |prefix| name.starts_with(prefix);
         Class {
             key: Key::from_name(name),
             meaning: meaning(name),
             header: captured_header(name).and_then(context_header),
             may_be_shared: may_be_shared(name),
-            is_messaging: name.starts_with("messaging."),
+            is_messaging: system.is_some() || starts("messaging.") || starts("message_bus."),
+            system,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The facts of a span about its hand-off besides ids and times: channel, address and operation.
 
+mod address;
+mod destination;
 mod operation;
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
+use self::address::{Address, without_query};
+use self::destination::Said;
 pub(crate) use self::operation::Operation;
 use crate::matching::names::{Name, Names, Renamed};
-use crate::span::attributes::{Meaning, system_named};
+use crate::span::attributes::{Meaning, broker_named, system_named};
 use crate::span::{AnyValue, Class, Kind, Span};
 
 /// Channel, address and operation of a span. Most spans of a service have the same, so each is
@@ -18,6 +22,8 @@ pub(crate) struct About {
     pub(crate) system: Name,
     /// The queue, topic or stream, without the address of its server.
     pub(crate) destination: Name,
+    /// Whether the span names a destination, and the name is empty.
+    pub(crate) is_nowhere: bool,
     /// The name that it is shown under: that of all destinations that differ only by an id.
     pub(crate) channel: Name,
     /// The group of consumers that it belongs to.
@@ -72,11 +78,26 @@ impl About {
 }
 
 /// The text of attributes, before it is interned.
-#[derive(Default)]
 pub(super) struct Words<'a> {
     texts: [Cow<'a, str>; Meaning::COUNT],
     is_database: bool,
     is_messaging: bool,
+    /// The messaging system whose own attributes there are.
+    own_system: Option<&'static str>,
+    /// Whether a destination without a name is given.
+    is_nowhere: bool,
+}
+
+impl Default for Words<'_> {
+    fn default() -> Self {
+        Words {
+            texts: std::array::from_fn(|_| Cow::Borrowed("")),
+            is_database: false,
+            is_messaging: false,
+            own_system: None,
+            is_nowhere: false,
+        }
+    }
 }
 
 impl<'a> Words<'a> {
@@ -84,7 +105,11 @@ impl<'a> Words<'a> {
     /// one that says more.
     pub(super) fn add(&mut self, class: &Class, meaning: Meaning, value: Cow<'a, str>) {
         self.is_database |= meaning == Meaning::Database;
-        self.is_messaging |= class.is_messaging;
+        // a function that messages invoke
+        let is_invoked = meaning == Meaning::Trigger && value == "pubsub";
+        self.is_messaging |= class.is_messaging || is_invoked;
+        self.is_nowhere |= meaning == Meaning::Destination && value.is_empty();
+        self.own_system = self.own_system.or(class.system);
         let value = match meaning {
             Meaning::RpcService | Meaning::RpcMethod => {
                 let at = &mut self.texts[Meaning::Path as usize];
@@ -117,6 +142,7 @@ impl<'a> Words<'a> {
         let is_present = |meaning: usize| PRESENT.iter().any(|known| *known as usize == meaning);
         let mut hasher = names.hasher();
         (span.kind, self.is_database, self.is_messaging).hash(&mut hasher);
+        (self.own_system, self.is_nowhere).hash(&mut hasher);
         span.name.hash(&mut hasher);
         for (meaning, text) in self.texts.iter().enumerate() {
             if !text.is_empty() {
@@ -163,10 +189,14 @@ impl<'a> Words<'a> {
             route => route,
         };
         let rpc = self.get(Meaning::RpcSystem);
-        let operation = Operation::of(self.get(Meaning::Operation), path);
+        let mut operation = Operation::of(self.get(Meaning::Operation), path);
+        if operation == Operation::Unknown && self.is_messaging && span.kind == Kind::Client {
+            operation = Operation::in_span_name(&span.name);
+        }
         let destination = self.destination();
         Some(About {
-            system: self.system(names),
+            system: self.system(names, is_message),
+            is_nowhere: self.is_nowhere && destination.is_empty(),
             destination: names.intern(destination),
             channel: names.intern(self.channel(destination)),
             group: names.intern(self.get(Meaning::ConsumerGroup)),
@@ -190,9 +220,14 @@ impl<'a> Words<'a> {
         })
     }
 
-    fn system(&self, names: &mut Names) -> Name {
+    fn system(&self, names: &mut Names, is_message: bool) -> Name {
         match self.get(Meaning::System) {
-            "" => Name::EMPTY,
+            "" => {
+                let own = self.own_system.map(str::to_owned);
+                let peer = || broker_named(self.get(Meaning::PeerService));
+                let system = own.or_else(|| is_message.then(peer).flatten());
+                system.map_or(Name::EMPTY, |system| names.intern(&system))
+            }
             // the names that OpenTelemetry prescribes are usual
             "kafka" | "rabbitmq" | "aws_sqs" | "aws_sns" | "aws_kinesis" | "gcp_pubsub" => {
                 names.intern(self.get(Meaning::System))
@@ -235,16 +270,14 @@ impl<'a> Words<'a> {
         (host.unwrap_or_default(), port.unwrap_or(0))
     }
 
-    /// The name of the queue, topic or stream: the last part of an address, a path or an ARN.
     fn destination(&self) -> &str {
-        let text = self.first(&[Meaning::Destination, Meaning::QueueUrl]);
-        let is_address = text.contains("://") || text.starts_with("arn:");
-        let name = if is_address {
-            text.rsplit(['/', ':']).next().unwrap_or(text)
-        } else {
-            text
+        let said = Said {
+            name: self.get(Meaning::Destination),
+            sent_to: self.get(Meaning::PublishedTo),
+            url: self.get(Meaning::QueueUrl),
+            routing_key: self.get(Meaning::RoutingKey),
         };
-        name.trim_matches('"')
+        said.name()
     }
 
     /// The name that `destination` is shown under. Names of reply queues and topics of single
@@ -289,56 +322,6 @@ fn in_case(text: &str, change: fn(&char) -> char) -> Cow<'_, str> {
     }
 }
 
-/// The parts of an address.
-struct Address<'a> {
-    host: &'a str,
-    port: u16,
-    path: &'a str,
-}
-
-impl<'a> Address<'a> {
-    /// Parses `scheme://host:port/path?query`, or just a path.
-    fn of_url(url: &'a str) -> Address<'a> {
-        let Some((scheme, rest)) = url.split_once("://") else {
-            return Address {
-                host: "",
-                port: 0,
-                path: without_query(url),
-            };
-        };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (host, path) = rest.split_at(end);
-        let host = host.rsplit('@').next().unwrap_or(host);
-        let at = Address::of_host(host);
-        let default = match scheme {
-            "http" => 80,
-            "https" => 443,
-            _ => 0,
-        };
-        let path = without_query(path);
-        Address {
-            host: at.host,
-            port: if at.port == 0 { default } else { at.port },
-            path: if path.is_empty() { "/" } else { path },
-        }
-    }
-
-    /// Parses `host` or `host:port`.
-    fn of_host(text: &'a str) -> Address<'a> {
-        let split = text.rsplit_once(':').and_then(|(host, port)| {
-            let port: u16 = port.parse().ok()?;
-            // text with more colons is an IPv6 address
-            (!host.contains(':') || host.ends_with(']')).then_some((host, port))
-        });
-        let (host, port) = split.unwrap_or((text, 0));
-        Address {
-            host: host.trim_matches(['[', ']']),
-            port,
-            path: "",
-        }
-    }
-}
-
 /// How much the name of an operation says.
 fn rank(operation: &str) -> u8 {
     match Operation::of(operation, "") {
@@ -354,10 +337,6 @@ fn plain_path(path: &str) -> &str {
         Some(rest) if !rest.is_empty() => rest,
         _ => path,
     }
-}
-
-fn without_query(path: &str) -> &str {
-    path.split(['?', '#']).next().unwrap_or(path)
 }
 
 /// The path in a span's name such as `GET /orders/{id}`, the usual form for HTTP.

@@ -20,35 +20,56 @@ impl Operation {
     /// The operation in `name`, or else in the path of an AWS SDK's call. Systems have names of
     /// their own for it, such as `SendMessage`, `basic.publish` or `enqueue`.
     pub(super) fn of(name: &str, path: &str) -> Operation {
-        const SEND: &[&str] = &[
-            "send", "publish", "produce", "put", "enqueue", "push", "xadd",
-        ];
-        const RECEIVE: &[&str] = &[
-            "receive",
-            "poll",
-            "fetch",
-            "pull",
-            "dequeue",
-            "xread",
-            "getmessage",
-            "getrecord",
-        ];
-        const PROCESS: &[&str] = &["process", "deliver", "handle", "perform", "consume"];
         if name.is_empty() {
             return operation_of_aws(path.rsplit('/').next().unwrap_or_default());
         }
         let name = name.rsplit('.').next().unwrap_or(name);
         let name = name.to_ascii_lowercase();
         let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+        Operation::with(begins, name == "create")
+    }
+
+    /// The operation in the name of a span that has no attribute for it, such as `orders ack` or
+    /// `ServiceBus.renewMessageLock`.
+    pub(super) fn in_span_name(name: &str) -> Operation {
+        let word = name.rsplit([' ', '.']).next().unwrap_or(name);
+        let is_letter = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        let first = word.char_indices().skip(1).find(|(_, it)| is_letter(*it));
+        let word = word[..first.map_or(word.len(), |(at, _)| at)].to_ascii_lowercase();
+        Operation::with(|words| words.contains(&&*word), word == "create")
+    }
+
+    /// The operation whose words `has` finds.
+    fn with(has: impl Fn(&[&str]) -> bool, creates: bool) -> Operation {
         match () {
-            () if begins(SEND) || name == "create" => Operation::Send,
-            () if begins(RECEIVE) => Operation::Receive,
-            () if begins(PROCESS) => Operation::Process,
-            () if begins(OTHER_OPERATIONS) => Operation::Other,
+            () if has(SEND) || creates => Operation::Send,
+            () if has(RECEIVE) => Operation::Receive,
+            () if has(PROCESS) => Operation::Process,
+            () if has(OTHER_OPERATIONS) => Operation::Other,
             () => Operation::Unknown,
         }
     }
 }
+
+/// How the names of operations begin that send a message.
+const SEND: &[&str] = &[
+    "send", "publish", "produce", "put", "enqueue", "push", "xadd",
+];
+
+/// How the names of operations begin that fetch messages.
+const RECEIVE: &[&str] = &[
+    "receive",
+    "poll",
+    "fetch",
+    "pull",
+    "dequeue",
+    "xread",
+    "getmessage",
+    "getrecord",
+];
+
+/// How the names of operations begin that handle a message.
+const PROCESS: &[&str] = &["process", "deliver", "handle", "perform", "consume"];
 
 /// The operation of a method of AWS's APIs.
 fn operation_of_aws(method: &str) -> Operation {
@@ -74,6 +95,7 @@ const OTHER_OPERATIONS: &[&str] = &[
     "dead_letter",
     "renew",
     "modify",
+    "modack",
     "change",
     "extend",
     "delete",
@@ -156,6 +178,23 @@ mod tests {
     fn an_operation_is_known_by_the_names_of_each_system() {
         for (name, path, operation) in NAMED {
             assert_eq!(Operation::of(name, path), *operation, "{name:?} {path:?}");
+        }
+    }
+
+    #[test]
+    fn a_span_s_name_says_the_operation_only_in_a_whole_word() {
+        for (name, operation) in [
+            ("orders ack", Operation::Other),
+            ("orders modack", Operation::Other),
+            ("orders send", Operation::Send),
+            ("ServiceBus.renewMessageLock", Operation::Other),
+            ("ServiceBusReceiver.Complete", Operation::Other),
+            ("ServiceBusReceiver.Receive", Operation::Receive),
+            ("send completed-orders", Operation::Unknown),
+            ("orders.created", Operation::Unknown),
+            ("", Operation::Unknown),
+        ] {
+            assert_eq!(Operation::in_span_name(name), operation, "{name}");
         }
     }
 }
