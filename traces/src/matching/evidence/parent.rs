@@ -85,7 +85,7 @@ fn children(tree: &Tree, pairs: &Pairs) -> Children {
             Parent::None => return None,
         };
         let is_new = !found.contains(parent, at) && !is_beside(parent, at);
-        let is_new = is_new && are_ends(tree, parent, at) && !only_fetched(tree, parent, at);
+        let is_new = is_new && are_ends(tree, parent, at) && !tree.fetched_for(parent, at);
         is_new.then_some((parent, at))
     };
     let mut all: Vec<(At, At)> = candidates.into_iter().filter_map(with_parent).collect();
@@ -109,12 +109,6 @@ pub(crate) fn are_ends(tree: &Tree, sender: At, receiver: At) -> bool {
     let is_sender = |at: At| tree.span(at).kind.is_sender();
     let is_query = tree.about(receiver).is_database && !tree.span(receiver).kind.is_receiver();
     is_sender(sender) || !is_sender(receiver) && !is_query
-}
-
-/// Whether `parent` fetched the message that `receiver` handles. The sender is another span.
-fn only_fetched(tree: &Tree, parent: At, receiver: At) -> bool {
-    let (from, to) = (tree.span(parent), tree.span(receiver));
-    from.service == to.service && from.kind == Kind::Client && !tree.is_call(parent)
 }
 
 /// Keeps a service's server or consumer span as the receiver, if there is one; otherwise its first

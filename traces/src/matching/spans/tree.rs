@@ -254,4 +254,11 @@ impl Tree {
         let is_batch = about.batch.is_some() && !end.has_message;
         end.kind == Kind::Consumer && (about.operation == Operation::Receive || is_batch)
     }
+
+    /// Whether `call` fetched the message that `receiver` handles, in the same service. The sender
+    /// is another span.
+    pub(crate) fn fetched_for(&self, call: At, receiver: At) -> bool {
+        let (from, to) = (self.span(call), self.span(receiver));
+        from.service == to.service && from.kind == Kind::Client && !self.is_call(call)
+    }
 }

@@ -27,12 +27,17 @@ pub(crate) fn of(tree: &Tree, sender: At, receiver: At) -> Verdict {
 }
 
 /// Whether the part of a trace that begins with `entry` continues a context from another service.
+/// A call of its own service that fetched the message has sent none.
 fn continues_another(tree: &Tree, entry: At) -> bool {
-    match tree.parent(entry) {
+    let first = match tree.parent(entry) {
+        Parent::Span(parent) if tree.fetched_for(parent, entry) => tree.entry(parent),
+        _ => entry,
+    };
+    match tree.parent(first) {
         Parent::None => false,
         Parent::Span(_) => true,
         // the parent is in the same service, and was not exported
-        Parent::Missing => tree.span(entry).remote != Some(false),
+        Parent::Missing => tree.span(first).remote != Some(false),
     }
 }
 
