@@ -1,6 +1,7 @@
 //! The spans that stronger evidence left over: receivers without a sender, and calls without a
 //! receiver.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use baton_propagators::id::TraceId;
@@ -10,8 +11,9 @@ use super::clocks::{self, Clocks};
 use super::fit::Places;
 use super::{Marks, Pairs};
 use crate::matching::names::Name;
+use crate::matching::spans::about::Operation;
 use crate::matching::spans::tree::{Parent, Tree};
-use crate::matching::spans::{At, End};
+use crate::matching::spans::{At, End, LinkAt};
 use crate::span::Kind;
 use crate::threads::{numbers, together};
 
@@ -35,15 +37,35 @@ impl Loose {
 
     /// Only the receivers.
     pub(crate) fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<At> {
-        numbers(tree.len(), |at| {
+        let mut receivers = numbers(tree.len(), |at| {
             let is_receiver = match tree.span(at).kind {
                 Kind::Server => tree.entry(at) == at,
-                Kind::Consumer => !tree.only_receives(at) && !is_within_delivery(tree, pairs, at),
+                Kind::Consumer => {
+                    got_message(tree, at)
+                        && !is_within_delivery(tree, pairs, at)
+                        && !is_beside_delivery(tree, pairs, at)
+                }
                 _ => false,
             };
             is_receiver && !pairs.has_sender(at)
-        })
+        });
+        let around = around_deliveries(tree);
+        if !around.is_empty() {
+            receivers.retain(|at| !around.contains(at));
+        }
+        receivers
     }
+}
+
+/// Whether the consumer `at` got a message. One that fetches messages may have got none, and says
+/// so by the id of a message.
+fn got_message(tree: &Tree, at: At) -> bool {
+    let (end, about) = (tree.span(at), tree.about(at));
+    let is_empty_handed = about.is_nowhere
+        && about.operation == Operation::Unknown
+        && tree.parent(at) == Parent::None
+        && tree.links(at).is_empty();
+    end.has_message || about.operation != Operation::Receive && !is_empty_handed
 }
 
 /// How many spans above a consumer are looked at.
@@ -52,11 +74,40 @@ const MAX_ABOVE: usize = 100;
 /// Whether a span above the consumer `at` in its service is known to have received the message: a
 /// framework and its client write a span each. Spans below a batch have messages of their own.
 fn is_within_delivery(tree: &Tree, pairs: &Pairs, at: At) -> bool {
-    let receives = |at: At| {
-        let is_batch = tree.about(at).batch.is_some_and(|count| count > 1);
-        tree.span(at).kind == Kind::Consumer && pairs.has_sender(at) && !is_batch
+    let is_batch = |at: At| tree.about(at).batch.is_some_and(|count| count > 1);
+    let receives = |above: At| {
+        let is_delivery = tree.span(above).kind == Kind::Consumer && pairs.has_sender(above);
+        is_delivery && (is_batch(at) || !is_batch(above))
     };
     tree.above(at).take(MAX_ABOVE).any(receives)
+}
+
+/// Whether the consumer `at` links to messages that another span received: it collects them for a
+/// batch.
+fn is_beside_delivery(tree: &Tree, pairs: &Pairs, at: At) -> bool {
+    let is_received = |at: At| pairs.has_receiver(at);
+    let mut linked = tree.links(at).iter().filter_map(LinkAt::linked);
+    tree.only_receives(at) && linked.any(is_received)
+}
+
+/// The consumers with another consumer below them, in their service, that handles what they got.
+/// Only the inner one counts.
+fn around_deliveries(tree: &Tree) -> BTreeSet<At> {
+    let is_inner = |at: At| {
+        let is_consumer = tree.span(at).kind == Kind::Consumer && got_message(tree, at);
+        is_consumer && tree.local_parent(at).is_some()
+    };
+    let mut around = BTreeSet::new();
+    for at in numbers(tree.len(), is_inner) {
+        let destination = tree.about(at).destination;
+        let is_around = |above: &At| {
+            let other = tree.about(*above).destination;
+            let is_one = other == destination || other.is_empty() || destination.is_empty();
+            tree.span(*above).kind == Kind::Consumer && is_one
+        };
+        around.extend(tree.above(at).take(MAX_ABOVE).filter(is_around));
+    }
+    around
 }
 
 /// The calls without a receiver. A call may contain others, as an SDK's request contains the
@@ -70,7 +121,7 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     // the request inside a call to a broker or to a cloud's API, whatever that call does
     let may_contain = |at: At| match tree.span(at).kind {
         Kind::Client | Kind::Producer => carries(at) || tree.is_call(at) && pairs.has_receiver(at),
-        Kind::Consumer => tree.only_receives(at),
+        Kind::Consumer => fetches_over_http(tree, pairs, at),
         _ => false,
     };
     let all_calls = || tree.all().filter(|at| tree.is_call(*at));
@@ -90,6 +141,20 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         !answered.has(*at) && !is_part[*at as usize] && !is_outer(*at) && !sends_others(tree, *at)
     };
     calls.into_iter().filter(is_free).collect()
+}
+
+/// Whether the requests below the consumer `at` only fetch messages. Other brokers than those of
+/// cloud providers are not asked over HTTP, so requests below their consumers are the work of a
+/// handler, even if the consumer says that it received.
+fn fetches_over_http(tree: &Tree, pairs: &Pairs, at: At) -> bool {
+    const PROVIDERS: [&str; 3] = ["aws", "gcp", "azure"];
+    let about = tree.about(at);
+    let system = tree.names().text(about.system);
+    let is_provider_s = PROVIDERS
+        .iter()
+        .any(|provider| system.starts_with(provider));
+    let got_one = tree.span(at).has_message || pairs.has_sender(at);
+    about.operation == Operation::Receive && (about.is_cloud_api || is_provider_s && !got_one)
 }
 
 /// Whether a call to a broker sends messages that have spans of their own, to which it has links.
