@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use self::others::Others;
 use self::proxies::{PASSED_ON, Proxies};
 use self::reason::{
-    CIRCLE, NO_CALLER, NO_CALLER_INSIDE, NO_PARENT, NO_SENDER, NOT_CONSUMED, PREFLIGHT, PROBE,
-    QUERY, Reason, SENDER_UNSAMPLED, TWO_NAMES,
+    CIRCLE, NO_CALLER, NO_CALLER_INSIDE, NO_PARENT, NO_SENDER, PREFLIGHT, PROBE, QUERY, Reason,
+    SENDER_UNSAMPLED, TWO_NAMES,
 };
 use self::without_kind::{LIKE_OTHERS, WITHOUT_KIND};
 use super::headers;
@@ -111,12 +111,7 @@ impl Rows<'_> {
     }
 
     fn add_receiver(&mut self, at: At, reason: Reason, others: Option<BTreeSet<Name>>) {
-        let is_message = match self.tree.span(at).kind {
-            Kind::Consumer => true,
-            Kind::Internal | Kind::Unspecified => self.tree.about(at).is_messaging,
-            _ => false,
-        };
-        let (what, to) = match is_message {
+        let (what, to) = match gets_message(self.tree, at) {
             true => (What::MessagesReceived, destination(self.tree, at)),
             false => (What::Roots, None),
         };
@@ -158,7 +153,7 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
     for call in loose.calls.into_iter().filter(sure) {
         if tree.about(call).is_messaging {
             let to = destination(tree, call);
-            let reason = (NOT_CONSUMED, others.of_message(tree, call));
+            let reason = others.of_message(tree, call);
             rows.add(call, What::MessagesSent, to, reason);
         } else {
             let reason = others.of_call(tree, call);
@@ -193,7 +188,7 @@ fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reas
         PROBE
     } else if is_preflight(tree, receiver) {
         PREFLIGHT
-    } else if tree.span(receiver).kind == Kind::Consumer {
+    } else if gets_message(tree, receiver) {
         NO_SENDER
     } else if is_orphan {
         NO_PARENT
@@ -202,6 +197,13 @@ fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reas
     } else {
         return None;
     })
+}
+
+/// Whether the receiver `at` gets a message, and not a request. A function that messages invoke may
+/// be of the kind SERVER.
+fn gets_message(tree: &Tree, at: At) -> bool {
+    let kind = tree.span(at).kind;
+    kind == Kind::Consumer || !kind.is_sender() && tree.about(at).is_messaging
 }
 
 /// Adds the roots that may have received something, although their kind does not say so.

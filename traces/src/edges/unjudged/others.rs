@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 
-use super::reason::{ANSWERED_ONLY_SOME, CLOUD_API, NO_FIT, NO_RECEIVER, REFUSED, Reason};
+use super::reason::{
+    ANSWERED_ONLY_SOME, CLOUD_API, NO_FIT, NO_RECEIVER, NOT_CONSUMED, REFUSED, Reason,
+    UNKNOWN_RECEIVER,
+};
 use crate::matching::evidence::Pairs;
 use crate::matching::names::Name;
+use crate::matching::spans::about::{About, Operation};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::{At, End};
 use crate::span::Kind;
@@ -23,6 +27,8 @@ pub(super) struct Others {
     named: BTreeMap<String, Name>,
     /// The services that received a message of each destination.
     destinations: BTreeMap<Name, BTreeSet<Name>>,
+    /// The destinations that a span of the source received from.
+    received_from: BTreeSet<Name>,
     /// The services that received a request from another span of the source.
     pub(super) receive: BTreeSet<Name>,
 }
@@ -36,6 +42,7 @@ impl Others {
             hosts: BTreeMap::new(),
             named: services.map(|name| (lower(name), name)).collect(),
             destinations: BTreeMap::new(),
+            received_from: received_from(tree),
             receive: BTreeSet::new(),
         };
         others.named.remove("");
@@ -93,7 +100,7 @@ impl Others {
         let named = named.map(|service| BTreeSet::from([service]));
         let known = answered.or(own).cloned().or(named);
         let reason = match known {
-            _ if about.is_cloud_api && !hands_over(tree.names().text(about.path)) => CLOUD_API,
+            _ if about.is_cloud_api && !hands_over(tree, about) => CLOUD_API,
             _ if about.status >= 400 => REFUSED,
             Some(_) if answered.is_some() => ANSWERED_ONLY_SOME,
             Some(_) => NO_FIT,
@@ -103,16 +110,39 @@ impl Others {
         (reason, known.or(is_named.then(BTreeSet::new)))
     }
 
-    /// The services that may receive the message that `sender` sent.
-    pub(super) fn of_message(&self, tree: &Tree, sender: At) -> Option<BTreeSet<Name>> {
+    /// Why the message that `sender` sent has no receiver, and the services that may receive it;
+    /// `None` for any.
+    pub(super) fn of_message(&self, tree: &Tree, sender: At) -> (Reason, Option<BTreeSet<Name>>) {
         let destination = tree.about(sender).destination;
-        self.destinations.get(&destination).cloned()
+        let reason = match self.received_from.contains(&destination) {
+            true => UNKNOWN_RECEIVER,
+            false => NOT_CONSUMED,
+        };
+        (reason, self.destinations.get(&destination).cloned())
     }
 }
 
-/// Whether a call of this path to a cloud provider's API leads on to a service of the user.
-fn hands_over(path: &str) -> bool {
-    const SERVICES: [&str; 5] = ["Lambda", "SFN", "EventBridge", "SNS", "SQS"];
-    let service = path.trim_start_matches('/').split('/').next();
-    service.is_some_and(|service| SERVICES.contains(&service))
+/// The destinations that a span received from, or tried to.
+fn received_from(tree: &Tree) -> BTreeSet<Name> {
+    let receives = |at: &At| match tree.span(*at).kind {
+        Kind::Consumer => true,
+        Kind::Client => tree.about(*at).operation == Operation::Receive,
+        _ => false,
+    };
+    let destinations = tree.all().filter(receives);
+    let destinations = destinations.map(|at| tree.about(at).destination);
+    destinations.filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether a call to a cloud provider's API leads on to a service of the user.
+fn hands_over(tree: &Tree, about: &About) -> bool {
+    const METHODS: [&str; 5] = [
+        "Invoke",
+        "InvokeAsync",
+        "InvokeWithResponseStream",
+        "StartExecution",
+        "StartSyncExecution",
+    ];
+    let method = tree.names().text(about.path).rsplit('/').next();
+    about.operation == Operation::Send || method.is_some_and(|method| METHODS.contains(&method))
 }

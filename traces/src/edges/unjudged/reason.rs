@@ -62,6 +62,10 @@ pub(super) const NOT_CONSUMED: Reason = Reason::new(
     "no span in the source received it",
     "the consumer's spans, with messaging.message.id or a link to the sender",
 );
+pub(super) const UNKNOWN_RECEIVER: Reason = Reason::new(
+    "spans in the source received messages from there, but none shows that it got this one",
+    "messaging.message.id, or partition and offset, on both spans, or a link to the sender",
+);
 pub(super) const NO_CALLER: Reason = Reason::outside(
     "no span in the source called it: its callers are outside, or were not sampled",
 );
