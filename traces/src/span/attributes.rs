@@ -73,6 +73,8 @@ pub(crate) enum Meaning {
     RpcService,
     /// The RPC method.
     RpcMethod,
+    /// The method of an API of AWS, on spans that do not call it RPC.
+    AwsOperation,
     /// Present on calls to a database.
     Database,
     /// The client's program.
@@ -136,9 +138,13 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "server.port" => ServerPort,
         "net.host.name" | "http.server_name" => OwnHost,
         "net.host.port" => OwnPort,
-        "net.peer.name" | "peer.hostname" | "out.host" => PeerName,
+        "net.peer.name" | "peer.hostname" | "out.host" | "network.destination.name" => PeerName,
         "network.peer.address" | "net.sock.peer.addr" | "net.peer.ip" | "peer.ipv4" => PeerHost,
-        "network.peer.port" | "net.sock.peer.port" | "net.peer.port" | "peer.port" => PeerPort,
+        "network.peer.port"
+        | "net.sock.peer.port"
+        | "net.peer.port"
+        | "peer.port"
+        | "network.destination.port" => PeerPort,
         "http.host" | "http.request.header.host" => HostAndPort,
         // the last is X-Ray's
         "url.full" | "http.url" | "http.request.url" => Url,
@@ -150,6 +156,7 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "rpc.system" | "rpc.system.name" => RpcSystem,
         "rpc.service" => RpcService,
         "rpc.method" => RpcMethod,
+        "aws.operation" => AwsOperation,
         "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text"
         | "sql.query" => Database,
         "user_agent.original" | "http.user_agent" => UserAgent,

@@ -139,7 +139,11 @@ impl Form<'_> {
             span.parent_span_id = (!parent.is_empty()).then(|| reference(trace, parent).span_id);
             let is_later = end.service == "b" && !is_request;
             let start = if is_later { start + 1000 } else { start };
-            let lasts = if is_request && end.is_sent { 900 } else { 5 };
+            let lasts = if is_request && end.service == "a" {
+                900
+            } else {
+                5
+            };
             (span.start, span.end) = (time(start), time(start + lasts));
             let links = end.attributes.iter().filter(|(name, _)| *name == "link");
             let links = links.map(|(_, to)| reference(traces[&**to], to));

@@ -180,7 +180,9 @@ impl<'a> Words<'a> {
         let url = Address::of_url(self.get(Meaning::Url));
         let joined = Address::of_host(self.get(Meaning::HostAndPort));
         let (host, port) = self.address(span.kind, &url, &joined);
+        let of_aws = self.get(Meaning::AwsOperation);
         let path = match self.get(Meaning::Path) {
+            "" if !of_aws.is_empty() => of_aws.trim_end_matches("Request"),
             "" => url.path,
             path => without_query(path),
         };
@@ -215,7 +217,7 @@ impl<'a> Words<'a> {
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
             is_messaging: self.is_messaging || is_message,
-            is_cloud_api: rpc == "aws-api",
+            is_cloud_api: rpc == "aws-api" || !of_aws.is_empty(),
             is_probe: is_monitor(self.get(Meaning::UserAgent)),
         })
     }
