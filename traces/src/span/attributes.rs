@@ -157,8 +157,9 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "rpc.service" => RpcService,
         "rpc.method" => RpcMethod,
         "aws.operation" => AwsOperation,
-        "db.system" | "db.system.name" | "db.type" | "db.statement" | "db.query.text"
-        | "sql.query" => Database,
+        "db.system" | "db.system.name" | "db.type" | "db.instance" | "db.statement"
+        | "db.query.text" | "db.operation" | "db.operation.name" | "sql.query"
+        | "mongodb.command" | "mongodb.query" | "cassandra.query" | "redis.raw_command" => Database,
         "user_agent.original" | "http.user_agent" => UserAgent,
         "faas.trigger" => Trigger,
         name if system_of_id(name).is_some() => MessageId,

@@ -111,7 +111,8 @@ fn around_deliveries(tree: &Tree) -> BTreeSet<At> {
 }
 
 /// The calls without a receiver. A call may contain others, as an SDK's request contains the
-/// request of its HTTP client. Of requests the innermost one counts, of messages the outermost.
+/// request of its HTTP client. Of requests the innermost one that says what it asks for counts, of
+/// messages the outermost.
 pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     let calls = numbers(tree.len(), |at| tree.is_call(at) && !pairs.has_receiver(at));
     if calls.is_empty() {
@@ -126,9 +127,16 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     };
     let all_calls = || tree.all().filter(|at| tree.is_call(*at));
     let answered_calls = all_calls().filter(|at| pairs.has_receiver(*at));
+    // such as opening a connection for a request
+    let is_step = |at: At| {
+        let is_request = |at: At| tree.is_call(at) && names_request(tree, at);
+        let is_bare = !carries(at) && !names_request(tree, at);
+        is_bare && tree.above(at).take(MAX_ABOVE).any(is_request)
+    };
+    let requests = || all_calls().filter(|at| !is_step(*at));
     let ((has_inner, has_answered), (is_part, answered)) = together(
         || {
-            let has_inner = with_call_below(tree, all_calls());
+            let has_inner = with_call_below(tree, requests());
             (has_inner, with_call_below(tree, answered_calls))
         },
         || (below(tree, may_contain), answered_messages(tree, pairs)),
@@ -137,10 +145,18 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         true => has_answered[at as usize],
         false => has_inner[at as usize],
     };
+    let is_within = |at: At| is_part[at as usize] || is_step(at);
     let is_free = |at: &At| {
-        !answered.has(*at) && !is_part[*at as usize] && !is_outer(*at) && !sends_others(tree, *at)
+        !answered.has(*at) && !is_within(*at) && !is_outer(*at) && !sends_others(tree, *at)
     };
     calls.into_iter().filter(is_free).collect()
+}
+
+/// Whether the call `at` says what it asks for, and not only where.
+fn names_request(tree: &Tree, at: At) -> bool {
+    let about = tree.about(at);
+    let names = [about.path, about.method, about.rpc];
+    names.iter().any(|name| !name.is_empty())
 }
 
 /// Whether the requests below the consumer `at` only fetch messages. Other brokers than those of

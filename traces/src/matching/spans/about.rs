@@ -192,8 +192,12 @@ impl<'a> Words<'a> {
         };
         let rpc = self.get(Meaning::RpcSystem);
         let mut operation = Operation::of(self.get(Meaning::Operation), path);
-        if operation == Operation::Unknown && self.is_messaging && span.kind == Kind::Client {
-            operation = Operation::in_span_name(&span.name);
+        if operation == Operation::Unknown && span.kind == Kind::Client {
+            operation = match self.is_messaging {
+                true => Operation::in_span_name(&span.name),
+                false if is_lookup(&span.name) => Operation::Other,
+                false => Operation::Unknown,
+            };
         }
         let destination = self.destination();
         Some(About {
@@ -297,6 +301,12 @@ impl<'a> Words<'a> {
             template => template,
         }
     }
+}
+
+/// Whether a span of this name only looks up an address. Node.js and Kong write such spans of the
+/// kind CLIENT.
+fn is_lookup(name: &str) -> bool {
+    matches!(name, "dns.lookup" | "kong.dns")
 }
 
 /// Whether this program asks whether a service is alive, or reads its metrics.
