@@ -1,7 +1,5 @@
 //! The attributes that identify a message.
 
-use std::borrow::Cow;
-
 use super::about::plain;
 use super::{At, Gathered, IdAt};
 use crate::span::attributes::{self, Meaning};
@@ -53,27 +51,31 @@ impl MessageWords {
 
     /// The unique id, if there is one.
     fn unique_id(&self) -> Option<&str> {
-        let is_unique = self.number.len() > MAX_DIGITS && self.partition.is_empty();
+        let is_unique = self.number.len() > MAX_DIGITS && !self.number_is_offset();
         let number = Some(&*self.number).filter(|_| is_unique);
         Some(&*self.id).filter(|id| !id.is_empty()).or(number)
     }
 
+    /// Whether the number is the message's offset. Some libraries write it as the message's id.
+    fn number_is_offset(&self) -> bool {
+        let is_other = !self.offset.is_empty() && self.offset != self.number;
+        !self.partition.is_empty() && !is_other
+    }
+
     /// The message's place in its queue: its partition and offset, or the number that its system
-    /// gave it. Some libraries write the offset as the message's id.
-    fn places(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let of_partition = |offset: &str| {
-            let is_known = !offset.is_empty() && !self.partition.is_empty();
-            is_known.then(|| Cow::from(format!("{} {offset}", self.partition)))
+    /// gave it.
+    fn places(&self) -> impl Iterator<Item = String> {
+        let is_offset = self.number_is_offset();
+        let offset = match &*self.offset {
+            "" if is_offset => &self.number,
+            offset => offset,
         };
-        let is_counted = self.partition.is_empty() && (1..=MAX_DIGITS).contains(&self.number.len());
+        let is_known = !offset.is_empty() && !self.partition.is_empty();
+        let of_partition = is_known.then(|| format!("{} {offset}", self.partition));
+        let is_counted = !is_offset && (1..=MAX_DIGITS).contains(&self.number.len());
         let system = || attributes::system_named(&self.system);
-        let counted = is_counted.then(|| Cow::from(format!("{} {}", system(), self.number)));
-        let places = [
-            of_partition(&self.offset),
-            of_partition(&self.number),
-            counted,
-        ];
-        places.into_iter().flatten()
+        let counted = is_counted.then(|| format!("{} {}", system(), self.number));
+        of_partition.into_iter().chain(counted)
     }
 }
 

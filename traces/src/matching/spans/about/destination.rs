@@ -15,9 +15,8 @@ pub(super) struct Said<'a> {
 impl<'a> Said<'a> {
     /// The name of the queue, topic or stream; empty if it is unknown.
     pub(super) fn name(&self) -> &'a str {
-        let names = [self.name, self.sent_to].into_iter().map(last_part);
-        let name = names.into_iter().find(|name| !is_placeholder(name));
-        match name {
+        let mut names = [self.name, self.sent_to].into_iter();
+        match names.find(|name| !is_placeholder(name)).map(last_part) {
             Some(name) => without_queue(without_subscription(name), self.routing_key),
             // the default exchange passes a message on to the queue that its key names
             None if !self.routing_key.is_empty() => self.routing_key,
@@ -32,13 +31,13 @@ impl<'a> Said<'a> {
 fn is_placeholder(name: &str) -> bool {
     matches!(
         name,
-        "" | "<default>" | "amq.default" | "(anonymous)" | "unknown" | "sqs"
+        "" | "<default>" | "amq.default" | "(anonymous)" | "unknown" | "aws:sqs"
     )
 }
 
 /// The last part of an address, a path or an ARN.
 fn last_part(text: &str) -> &str {
-    let is_address = text.contains("://") || text.starts_with("arn:") || text == "aws:sqs";
+    let is_address = text.contains("://") || text.starts_with("arn:");
     let name = match is_address {
         true => text.rsplit(['/', ':']).next().unwrap_or(text),
         false => text,
@@ -88,6 +87,7 @@ mod tests {
         ("persistent://public/default/t", "", "", "", "t"),
         // Java's Lambda writes the source of the event
         ("aws:sqs", "", "", "", ""),
+        ("sqs", "", "", "", "sqs"),
         // the default exchange, as Java, .NET and JavaScript write it
         ("<default>", "", "", "orders.q", "orders.q"),
         ("amq.default", "", "", "orders.q", "orders.q"),
