@@ -1,7 +1,9 @@
 //! The spans for `traces` and `map`: from the named sources, or from a running lab.
 
 use baton_lab::registry::Note;
+use baton_propagators::explanation::list;
 use baton_traces::hand_off::Hop;
+use baton_traces::shown::{service_name, visible};
 use baton_traces::source::Source;
 use baton_traces::source::extent::Extent;
 use baton_traces::source::load::{has_run, load};
@@ -104,4 +106,20 @@ fn senders_alone(hop: Hop) -> &'static str {
             "the source has only the producers' spans, so the records are not judged; name the consumers' spans too"
         }
     }
+}
+
+/// The failure if `flag` names a service of which there is no span. `services` are those that have
+/// spans.
+pub(crate) fn no_such_service<'a>(
+    flag: &str,
+    name: &str,
+    services: impl IntoIterator<Item = &'a (impl AsRef<str> + 'a + ?Sized)>,
+) -> Failure {
+    let known = services.into_iter().map(|name| service_name(name.as_ref()));
+    let known: Vec<String> = known.collect();
+    Failure::usage(format!(
+        "{flag} {}: no span is from this service; the services are {}",
+        visible(name),
+        list(known.iter().map(String::as_str))
+    ))
 }

@@ -243,7 +243,7 @@ async fn sources_that_cannot_be_compared_are_refused_with_one_sentence() {
         ),
         (
             vec!["whole", "--fail-under", "conected=1"],
-            "there is no figure \"conected\"; the figures are connected, failed, lost",
+            "there is no figure \"conected\"; the figures are held, connected, failed, lost",
         ),
         (
             vec!["whole", "--fail-over", "request.p99=50%"],

@@ -60,12 +60,12 @@ async fn both_halves_of_a_broken_trace_are_found_by_the_id_in_the_producers_log(
     );
     let other = receiver.split_whitespace().nth(1).expect("an id");
     assert!(
-        sender.contains(&format!("└ this record went on in trace {other}")),
+        sender.contains(&format!("└ this message went on in trace {other}")),
         "{text}"
     );
     assert!(receiver.contains("✗ new_trace"), "{text}");
     assert!(
-        receiver.contains(&format!("└ this record's sender is in trace {trace_id}")),
+        receiver.contains(&format!("└ this message's sender is in trace {trace_id}")),
         "{text}"
     );
     assert!(

@@ -11,11 +11,10 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use baton_propagators::explanation::list;
 use baton_traces::audit::services::Services;
-use baton_traces::audit::{Edge, HandOff, Judged, Options, SourceAudit, Unjudged, What};
+use baton_traces::audit::{Edge, HandOff, Judged, Options, SourceAudit, Unjudged};
 use baton_traces::compare::{EdgeDifference, edge_differences};
-use baton_traces::shown::{service_name, visible};
+use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::source::extent::Extent;
 use baton_traces::source::load::{has_run, load};
@@ -31,6 +30,7 @@ use crate::print::checks::exit;
 use crate::print::github::{Level, annotation};
 use crate::print::junit;
 use crate::print::output::Output;
+use crate::sources::no_such_service;
 
 /// The results to print.
 struct Outcome {
@@ -73,11 +73,17 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
             "--format junit prints checks, and there are none; add --fail-under",
         ));
     }
+    if let (Some(since), Some(until)) = (arguments.since, arguments.until)
+        && since >= until
+    {
+        return Err(Failure::usage("--until must be later than --since"));
+    }
     let mut read_sources = read(arguments, &arguments.sources, output)?;
     let mut problems = std::mem::take(&mut read_sources.problems);
     let baseline = match &arguments.baseline {
         Some(source) => {
-            let mut of_baseline = read(arguments, std::slice::from_ref(source), output)?;
+            let of_baseline = read(arguments, std::slice::from_ref(source), output);
+            let mut of_baseline = of_baseline.map_err(|failure| failure.of("--baseline"))?;
             problems.append(&mut of_baseline.problems);
             Some(of_baseline.judge(None))
         }
@@ -101,7 +107,7 @@ pub(crate) fn audit(arguments: &AuditArguments, output: &Output) -> Result<ExitC
     judged.edges.retain(|edge| wanted(&edge.from, &edge.to));
     judged
         .unjudged
-        .retain(|unjudged| may_be_wanted(arguments, unjudged));
+        .retain(|unjudged| unjudged.may_be(&judged.services, wanted));
     let outcome = Outcome {
         checks: checks::check(&arguments.fail_under, &judged),
         differences,
@@ -157,15 +163,6 @@ fn is_wanted(arguments: &AuditArguments, from: &str, to: &str) -> bool {
         && (is_open(service, from) || names(service, to))
 }
 
-/// Whether an unjudged end may belong to a wanted edge, because its other end may be any service.
-fn may_be_wanted(arguments: &AuditArguments, unjudged: &Unjudged) -> bool {
-    let names = match unjudged.what {
-        What::Calls | What::MessagesSent => &arguments.from,
-        What::Roots | What::MessagesReceived | What::Continued => &arguments.to,
-    };
-    names.is_empty() || names.contains(&unjudged.service)
-}
-
 /// The services in the flags.
 fn asked_for(arguments: &AuditArguments) -> impl Iterator<Item = (&'static str, &String)> {
     let of = |flag, names| std::iter::repeat(flag).zip(names);
@@ -183,12 +180,7 @@ fn check_names(arguments: &AuditArguments, sources: [Option<&Judged>; 2]) -> Res
         .collect();
     for (flag, name) in asked_for(arguments) {
         if !services.contains(name.as_str()) {
-            let known: Vec<_> = services.iter().copied().map(service_name).collect();
-            return Err(Failure::usage(format!(
-                "{flag} {}: no span is from this service; the services are {}",
-                visible(name),
-                list(known.iter().map(String::as_str))
-            )));
+            return Err(no_such_service(flag, name, services));
         }
     }
     Ok(())
@@ -331,6 +323,9 @@ fn verdict(outcome: &Outcome, is_blind: bool, output: &Output) -> Result<ExitCod
     let failed: Vec<String> = failed.map(Checked::sentence).collect();
     if failed.is_empty() && is_blind {
         return Err(Failure::check(match outcome.judged.services.is_empty() {
+            true if outcome.judged.outside.is_some() => {
+                "the source has no span in this period, so nothing could be judged"
+            }
             true => "the source has no span, so nothing could be judged",
             false if outcome.judged.is_nameless() => {
                 "no span of the source names its service, so nothing could be judged"

@@ -23,7 +23,7 @@ use crate::arguments::{Format, TracesArguments};
 use crate::failure::Failure;
 use crate::print::output::Output;
 use crate::print::table::traces::trace_table;
-use crate::sources::Sources;
+use crate::sources::{Sources, no_such_service};
 
 const DEFAULT_TRACES: usize = 20;
 const DEFAULT_SPANS: usize = 100;
@@ -133,6 +133,15 @@ pub(crate) fn traces(arguments: TracesArguments, output: &Output) -> Result<Exit
 /// Splits the words into the trace id, if there is one, and the sources. The name of an existing
 /// file is a source.
 fn told_apart(words: &[String]) -> Result<(Option<&str>, Vec<&str>), Failure> {
+    let is_short = |word: &&String| {
+        let id = Wanted::parse(word).filter(|id| !id.is_plain(MIN_DIGITS) && id.is_plain(1));
+        id.is_some() && !Path::new(word).exists()
+    };
+    if let Some(word) = words.iter().find(is_short) {
+        return Err(Failure::usage(format!(
+            "{word} is neither a file nor {MIN_DIGITS} or more digits of a trace id"
+        )));
+    }
     let is_id = |word: &str| {
         let id = Wanted::parse(word).filter(|id| id.is_plain(MIN_DIGITS));
         id.is_some() && !Path::new(word).exists()
@@ -155,8 +164,9 @@ fn list(
     output: &Output,
 ) -> Result<ExitCode, Failure> {
     let searched = filter != Filter::default();
-    let verdicts = filter.verdicts.clone();
+    let (services, verdicts) = (filter.services.clone(), filter.verdicts.clone());
     let index = view.index(filter, output)?;
+    check_names(&services, &index)?;
     let (lines, found) = index.list(limit);
     if output.format == Format::Json {
         output.print_json(&ListJson {
@@ -177,8 +187,10 @@ fn list(
     }
     let edges = edges_with(&index, &verdicts);
     if !edges.is_empty() {
+        let heading =
+            "In the whole source, on these edges (the list below has the traces of both ends):";
         let edges = edges.iter().map(|edge| edge_line(edge, &verdicts));
-        output.print(&output.lines(edges))?;
+        output.print(&output.lines(std::iter::once(heading.to_owned()).chain(edges)))?;
     }
     output.print(&trace_table(&lines, output))?;
     let found = found as u64;
@@ -190,6 +202,22 @@ fn list(
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a service that no span names, because it is probably misspelt.
+fn check_names(wanted: &[String], index: &TraceIndex) -> Result<(), Failure> {
+    let services = index.judged().map(|judged| &judged.services);
+    let Some(services) = services.filter(|services| !services.is_empty()) else {
+        return Ok(());
+    };
+    let is_known = |wanted: &String| {
+        let in_namespace = |service: &String| service.rsplit('/').next() == Some(wanted);
+        services.contains(wanted) || services.iter().any(in_namespace)
+    };
+    match wanted.iter().find(|wanted| !is_known(wanted)) {
+        None => Ok(()),
+        Some(unknown) => Err(no_such_service("--service", unknown, services)),
+    }
 }
 
 /// The edges with hand-offs that have one of `verdicts`; none if no verdict is asked for.
@@ -210,7 +238,7 @@ fn edge_line(edge: &Edge, verdicts: &[Verdict]) -> String {
         .map(|(verdict, count)| format!("{} {verdict}", shown::count(*count)))
         .collect();
     format!(
-        "{} -> {} ({}): {}",
+        "  {} -> {} ({}): {}",
         edge.from,
         edge.to,
         edge.channel,

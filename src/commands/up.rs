@@ -11,7 +11,7 @@ use baton_lab::{Addresses, Ending, Lab, LabOptions, LabStatus, Ports, StreamStat
 use baton_page::{LabPage, PageOptions};
 use baton_propagators::mode::Pairing;
 use baton_propagators::propagation::{BATON_ENGINE, Propagation};
-use baton_traces::run::{Function, Manifest, RunDirectory};
+use baton_traces::run::{Function, Manifest, RunDirectory, SWITCHES};
 use baton_traces::shown::counted;
 use baton_traces::version::Version;
 use jiff::Timestamp;
@@ -165,7 +165,7 @@ fn save(ended: Ended, output: &Output) -> Result<(), Failure> {
         let modes = json!({ "producer": producer.propagation, "consumer": consumer.propagation });
         manifest
             .settings
-            .insert("switches".to_owned(), json!(switches));
+            .insert(SWITCHES.to_owned(), json!(switches));
         manifest
             .settings
             .insert("modes_at_the_end".to_owned(), modes);

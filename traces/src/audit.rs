@@ -61,6 +61,15 @@ impl Options {
     }
 }
 
+/// When the first and the last of the spans outside the requested period start.
+type Outside = Option<(UnixTime, UnixTime)>;
+
+fn together_outside(one: Outside, other: Outside) -> Outside {
+    let both = one.zip(other);
+    let both = both.map(|((first, last), other)| (first.min(other.0), last.max(other.1)));
+    both.or(one).or(other)
+}
+
 /// An audit of one source.
 ///
 /// It needs spans read with [`crate::span::Want::HandOffs`] or all of them. A span that occurs
@@ -69,6 +78,7 @@ impl Options {
 pub struct Audit {
     options: Options,
     gathered: Gathered,
+    outside: Outside,
 }
 
 impl Default for Audit {
@@ -95,6 +105,9 @@ pub struct Judged {
     /// How many more spans there were than an audit can hold.
     #[serde(default)]
     pub left_out: u64,
+    /// When the first and the last span outside the requested period start; `None` if there is none.
+    #[serde(skip)]
+    pub outside: Option<(UnixTime, UnixTime)>,
     /// The services of these spans.
     pub services: BTreeSet<String>,
     /// How many spans each service has.
@@ -118,6 +131,7 @@ impl Audit {
         Audit {
             gathered: Gathered::new(options.keys.clone()),
             options,
+            outside: None,
         }
     }
 
@@ -125,6 +139,8 @@ impl Audit {
     pub fn add(&mut self, span: &Span<'_>) {
         if self.options.takes(span.start) {
             self.gathered.add(span);
+        } else if let Some(start) = span.start {
+            self.outside = together_outside(self.outside, Some((start, start)));
         }
     }
 
@@ -133,12 +149,14 @@ impl Audit {
         Audit {
             options: self.options.clone(),
             gathered: self.gathered.empty(),
+            outside: None,
         }
     }
 
     /// Adds the spans of a part.
     pub(crate) fn add_part(&mut self, part: Audit) {
         self.gathered.append(part.gathered);
+        self.outside = together_outside(self.outside, part.outside);
     }
 
     /// Judges every hand-off.
@@ -205,7 +223,7 @@ impl Audit {
         let takes = |start| options.takes(start);
         let of_run = of_run.map(|assembly| OfRun::new(&mut tree, assembly, &takes));
         let of_run = of_run.as_ref();
-        let ((edges, mut pairs), counts) = together(
+        let ((mut edges, mut pairs), counts) = together(
             || judge(&tree, of_run, each),
             || (traces(&tree), received(&tree)),
         );
@@ -225,6 +243,7 @@ impl Audit {
             }
         }
         unjudged.extend(unjudged::of(&tree, &pairs));
+        unjudged::count_on_edges(&unjudged, &mut edges);
         Judged {
             edges,
             unjudged,
@@ -233,6 +252,7 @@ impl Audit {
             traces,
             most_ambiguous: Some(pairs.most_ambiguous()),
             left_out: tree.left_out(),
+            outside: self.outside,
             services: spans_by_service.keys().cloned().collect(),
             spans_by_service,
         }

@@ -137,6 +137,10 @@ pub struct Edge {
     pub evidence: BTreeMap<Evidence, u64>,
     /// How many further hand-offs broke, although it is unknown which.
     pub ambiguous: Between,
+    /// How many further calls or messages over it could not be judged. Those that may belong to
+    /// another edge, too, are not counted.
+    #[serde(default)]
+    pub not_judged: u64,
     /// How many more times messages, or requests with one id, arrived than they were sent. Each
     /// counts once, by the best of its deliveries.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -192,6 +196,16 @@ impl Edge {
     /// The share of judged hand-offs that held; `None` if none was judged.
     pub fn share(&self) -> Option<f64> {
         (self.handoffs > 0).then(|| self.held() as f64 / self.handoffs as f64)
+    }
+
+    /// The lowest and the highest share that may have held, with what is not known of further
+    /// hand-offs; `None` if none was judged.
+    pub fn share_between(&self) -> Option<[f64; 2]> {
+        let Between { at_least, at_most } = self.ambiguous;
+        let unknown = at_most - at_least + self.not_judged;
+        let all = (self.handoffs + at_least + unknown) as f64;
+        let share = |held| held as f64 / all;
+        (self.handoffs > 0).then(|| [share(self.held()), share(self.held() + unknown)])
     }
 
     /// The most common broken verdict, if there is one.

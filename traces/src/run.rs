@@ -21,7 +21,7 @@ pub use baton_propagators::function::Function;
 
 pub use self::earlier::EarlierRun;
 pub use self::lab_records::{LabRecords, RecordKey, UNDELIVERABLE_FILE, Undelivered};
-pub use self::manifest::{MERGED, Manifest, NUMBER};
+pub use self::manifest::{MERGED, Manifest, NUMBER, SWITCHES};
 pub use self::private::{create_private, private_file, write_private};
 use self::span_file::SpanFile;
 use crate::readers::ReadError;

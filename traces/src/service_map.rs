@@ -57,6 +57,8 @@ pub struct Edge {
     pub verdicts: BTreeMap<Verdict, u64>,
     /// How many more broke, although it is unknown which.
     pub ambiguous: Between,
+    /// How many more went over it that could not be judged.
+    pub not_judged: u64,
     /// Whether the trace broke on it for any of them.
     pub broken: bool,
     /// How many went over it per second recently, rounded. `None` if none did, or if the map is not
@@ -101,6 +103,8 @@ pub struct Passed {
     pub verdicts: BTreeMap<Verdict, u64>,
     /// See [`Edge::ambiguous`].
     pub ambiguous: Between,
+    /// See [`Edge::not_judged`].
+    pub not_judged: u64,
     /// How many per second; `None` unless the map is live.
     pub rate: Option<f64>,
 }
@@ -132,6 +136,7 @@ impl Edges {
         let (from, to) = (service(&audited.from), service(&audited.to));
         let passed = self.between(&from, &to, Some(&audited.channel));
         passed.add(audited.handoffs, &audited.verdicts, audited.ambiguous);
+        passed.not_judged += audited.not_judged;
     }
 
     /// Adds an edge of a run. There is one stream, so its node shows what each side did.
@@ -215,6 +220,7 @@ impl ServiceMap {
                 broken: is_broken || passed.ambiguous.at_least > 0,
                 verdicts: passed.verdicts,
                 ambiguous: passed.ambiguous,
+                not_judged: passed.not_judged,
                 per_second: passed
                     .rate
                     .filter(|rate| *rate > 0.0)
@@ -274,9 +280,10 @@ fn service(name: &str) -> Key {
 }
 
 impl Edge {
-    /// Whether the context is known to have survived on this edge.
+    /// Whether the context is known to have survived on this edge, each time.
     pub fn holds(&self) -> bool {
-        !self.broken && !self.verdicts.is_empty() && self.ambiguous.at_most == 0
+        let is_judged = self.ambiguous.at_most == 0 && self.not_judged == 0;
+        is_judged && !self.broken && !self.verdicts.is_empty()
     }
 
     /// How many of the judged hand-offs broke.

@@ -83,6 +83,7 @@ fn labels(summaries: &[Summary]) -> Vec<String> {
         .map(|summary| match &summary.pairing {
             Some(pairing) if pairing.producer == pairing.consumer => pairing.producer.to_string(),
             Some(pairing) => pairing.to_string(),
+            None if summary.switched => "changing modes".to_owned(),
             None => summary.name.clone(),
         })
         .collect();

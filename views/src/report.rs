@@ -153,6 +153,10 @@ struct Html {
     drawing_style: &'static str,
     title: String,
     runs: usize,
+    /// Whether one of the sources is not a run.
+    has_export: bool,
+    /// The headings of the two hops.
+    headings: [&'static str; 2],
     answer: Vec<String>,
     checks: Vec<Check>,
     verdicts: Vec<VerdictRow>,
@@ -174,17 +178,25 @@ impl Html {
             .map(|run| run.summary().clone())
             .collect();
         let comparison = report.comparison.as_ref();
+        let has_export = summaries.iter().any(Summary::is_of_export);
+        let headings = match has_export {
+            true => ["requests", "messages"],
+            false => ["into the producer", "through the stream"],
+        };
+        let row = |summary| VerdictRow::of(summary, headings);
         Html {
             style: include_str!("../templates/report.css"),
             drawing_style: STYLE,
             title: title(&summaries),
             runs: summaries.len(),
+            has_export,
+            headings,
             answer: narrate(&summaries)
                 .iter()
                 .map(|sentence| visible(sentence))
                 .collect(),
             checks: report.checks.clone(),
-            verdicts: summaries.iter().map(VerdictRow::of).collect(),
+            verdicts: summaries.iter().map(row).collect(),
             legend: verdicts::legend(&summaries),
             changes: comparison.map(|comparison| Changes::of(comparison, &report.runs)),
             latencies: latency::figures(&report.runs),
@@ -200,6 +212,7 @@ impl Html {
 fn title(summaries: &[Summary]) -> String {
     match summaries {
         [] => "No run".to_owned(),
+        [only] if only.switched => format!("Trace context in {}", visible(&only.name)),
         [only] => format!("Trace context under {}", visible(&only.name)),
         [first, second] => format!("{} and {}", visible(&first.name), visible(&second.name)),
         [..] => format!("Trace context in {} runs", summaries.len()),
@@ -227,9 +240,14 @@ fn unknown(report: &Report) -> Vec<String> {
         let problems = summary.problems.iter();
         unknown.extend(problems.map(|problem| format!("{}: {problem}", summary.name)));
         let unseen = summary.records_without_span.as_ref();
+        // the audit of an export says what it could not judge
+        let unjudged = match summary.is_of_export() {
+            true => 0,
+            false => summary.unjudged,
+        };
         let counts = [
             (
-                summary.unjudged - unseen.map_or(0, |unseen| unseen.count),
+                unjudged.saturating_sub(unseen.map_or(0, |unseen| unseen.count)),
                 "hand-offs could not be judged, because neither end was traced",
             ),
             (

@@ -122,7 +122,8 @@ fn node_facts(node: &Node) -> String {
     }
 }
 
-/// What went over the edge, one phrase per verdict: `2,000 connected`. Without verdicts it says
+/// What went over the edge, one phrase per verdict: `2,000 connected`, then `64 not judged`. Without
+/// verdicts it says
 /// `2,000 sent` to a queue, `2,000 received` from one, and `2,000 calls` otherwise. Of a live map
 /// also `40/s`.
 pub(crate) fn edge_facts(map: &ServiceMap, edge: &Edge) -> Vec<String> {
@@ -132,6 +133,9 @@ pub(crate) fn edge_facts(map: &ServiceMap, edge: &Edge) -> Vec<String> {
         .collect();
     if edge.ambiguous.at_most > 0 {
         facts.push(format!("{} more broken", between(edge)));
+    }
+    if edge.not_judged > 0 {
+        facts.push(format!("{} not judged", count(edge.not_judged)));
     }
     if facts.is_empty() {
         let kind = |node: usize| map.nodes[node].kind;

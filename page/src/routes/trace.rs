@@ -12,7 +12,7 @@ use baton_traces::readers::collect::Collect;
 use baton_traces::shown::{self, service_name, visible};
 use baton_traces::source::extent::Extent;
 use baton_traces::trace::{Trace, TraceSpan};
-use baton_traces::trace_index::{Filter, Journey, TraceIndex};
+use baton_traces::trace_index::{Filter, Journey, TraceIndex, Wanted};
 use baton_views::drawing::Page as Width;
 use baton_views::waterfall::Waterfall;
 
@@ -83,8 +83,12 @@ struct LinkView {
     span_id: String,
 }
 
-/// The trace with this id.
+/// The trace with this id. The beginning of an id, or an id in another form, leads to the list.
 pub(super) async fn trace(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+    let is_whole = TraceId::from_hex(&id.to_ascii_lowercase()).is_some();
+    if !is_whole && Wanted::parse(&id).is_some() {
+        return Redirect::to(&address("/traces", &[("id", id)])).into_response();
+    }
     let found = match TraceId::from_hex(&id.to_ascii_lowercase()) {
         Some(trace_id) => {
             let page = shared.page.clone();

@@ -2,6 +2,7 @@
 //! judged.
 
 use baton_traces::audit::Edge;
+use baton_traces::compare::{EdgeDifference, What};
 use baton_traces::shown::{self, service_name, visible};
 use comfy_table::Cell;
 
@@ -73,21 +74,45 @@ pub(super) fn differences(outcome: &Outcome) -> Option<Vec<String>> {
     if outcome.differences.is_empty() {
         return None;
     }
-    let notable = outcome
-        .differences
-        .iter()
-        .filter(|difference| difference.is_notable());
-    let sentences: Vec<String> = notable.map(|difference| difference.sentence()).collect();
-    Some(match sentences.is_empty() {
-        true => vec!["No edge differs from the baseline by more than noise.".to_owned()],
-        false => sentences,
+    let all = outcome.differences.iter();
+    let notable: Vec<&EdgeDifference> = all.filter(|it| it.is_notable()).collect();
+    if notable.is_empty() {
+        let nothing = "No edge differs from the baseline by more than noise.";
+        return Some(vec![nothing.to_owned()]);
+    }
+    let sentences = notable.iter().map(|difference| difference.sentence());
+    Some(summary(&notable).into_iter().chain(sentences).collect())
+}
+
+/// How many edges differ in each way, if there are many.
+fn summary(differences: &[&EdgeDifference]) -> Option<String> {
+    const FEW: usize = 3;
+    let is_held = |it: &EdgeDifference| it.what == What::Held;
+    let number = |wanted: &dyn Fn(&EdgeDifference) -> bool| {
+        let wanted = differences.iter().filter(|it| wanted(it));
+        shown::count(wanted.count() as u64)
+    };
+    (differences.len() > FEW).then(|| {
+        format!(
+            "Edges: {} hold less than in the baseline, {} hold more, {} are new, {} are gone.",
+            number(&|it| is_held(it) && it.value < it.baseline),
+            number(&|it| is_held(it) && it.value > it.baseline),
+            number(&|it| it.what == What::Appeared),
+            number(&|it| it.what == What::Gone),
+        )
     })
 }
 
 fn table(edges: &[Edge], output: &Output) -> String {
     let mut table = narrow_table(HEADINGS, output);
     for edge in edges {
-        let held = Tone::of(edge.broken() == 0).cell(held(edge), output);
+        let broken = edge.broken() + edge.ambiguous.at_least;
+        let held = match edge.share_between() {
+            Some([low, _]) if broken > 0 || low == 1.0 => {
+                Tone::of(broken == 0).cell(held(edge), output)
+            }
+            _ => Cell::new(held(edge)),
+        };
         table.add_row(vec![
             Cell::new(service_name(&edge.from)),
             Cell::new(service_name(&edge.to)),
@@ -102,16 +127,21 @@ fn table(edges: &[Edge], output: &Output) -> String {
     fitted(&table, &WORDS)
 }
 
-/// The share of whole hand-offs. It only shows 100 % if all are whole.
+/// The share of whole hand-offs, or the lowest and the highest that it may be. It only shows 100 %
+/// if all are whole.
 pub(super) fn held(edge: &Edge) -> String {
-    match edge.share() {
+    let rounded = |share: f64| match share {
+        1.0 => "100".to_owned(),
+        share => format!("{:.1}", (share * 1000.0).floor() / 10.0),
+    };
+    match edge.share_between() {
         None => "-".to_owned(),
-        Some(share) if edge.broken() > 0 => format!("{:.1} %", (share * 1000.0).floor() / 10.0),
-        Some(_) => "100 %".to_owned(),
+        Some([low, high]) if low == high => format!("{} %", rounded(low)),
+        Some([low, high]) => format!("{}–{} %", rounded(low), rounded(high)),
     }
 }
 
-/// The verdicts with their counts, and the number of ambiguous hand-offs.
+/// The verdicts with their counts, and the numbers of ambiguous and of unjudged hand-offs.
 pub(super) fn verdicts(edge: &Edge) -> String {
     let verdicts = edge.verdicts.iter();
     let mut parts: Vec<String> = verdicts
@@ -127,6 +157,9 @@ pub(super) fn verdicts(edge: &Edge) -> String {
                 shown::count(ambiguous.at_most)
             ),
         });
+    }
+    if edge.not_judged > 0 {
+        parts.push(format!("{} not judged", shown::count(edge.not_judged)));
     }
     parts.join(", ")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Edge, Judged, Unjudged, What};
-use crate::hand_off::Hop;
+use crate::hand_off::{Flag, Hop};
 use crate::shown::{count, counted, service_name};
 
 impl Judged {
@@ -40,16 +40,11 @@ impl Judged {
             .filter(|unjudged| unjudged.what == What::Roots && !unjudged.is_hand_off);
         let outside: u64 = outside.map(|unjudged| unjudged.count).sum();
         if outside > 0 {
-            sentences.push(match outside {
-                1 => "1 request has no sender in the source. It comes from outside, or from a service that does not \
-                      export spans."
-                    .to_owned(),
-                outside => format!(
-                    "{} requests have no sender in the source. They come from outside, or from services that do not \
-                     export spans.",
-                    count(outside)
-                ),
-            });
+            let have = if outside == 1 { "has" } else { "have" };
+            sentences.push(format!(
+                "{} {have} no sender in the source: it is outside, or wrote no span.",
+                counted(outside, "request")
+            ));
         }
         let redelivered: u64 = self.edges.iter().map(|edge| edge.redelivered).sum();
         if redelivered > 0 {
@@ -72,13 +67,36 @@ impl Judged {
                 counted(unsampled, "hand-off")
             ));
         }
+        sentences.extend(Flag::ALL.into_iter().filter_map(|flag| self.flagged(flag)));
         sentences
+    }
+
+    /// How many hand-offs have `flag`, and on how many edges; `None` if none is known to have it.
+    fn flagged(&self, flag: Flag) -> Option<String> {
+        let counts = self.edges.iter().filter_map(|edge| edge.flags.get(&flag));
+        let counts: Vec<u64> = counts.copied().filter(|count| *count > 0).collect();
+        let what = match flag {
+            Flag::SampledChanged => "arrived with another sampling decision",
+            Flag::TracestateLost => "arrived without all members of tracestate",
+            Flag::BaggageLost => "arrived without all entries of baggage",
+            Flag::DebugLost => "arrived without the debug flag",
+        };
+        let hand_offs = counted(counts.iter().sum(), "hand-off");
+        let edges = counted(counts.len() as u64, "edge");
+        (!counts.is_empty()).then(|| format!("{hand_offs} {what}, on {edges}."))
     }
 
     fn headline(&self) -> String {
         let (judged, broken) = (self.hand_offs(), self.broken());
         if self.spans == 0 {
-            return "No span was seen.".to_owned();
+            return match self.outside {
+                Some((first, last)) => format!(
+                    "No span starts in the period that you chose. Those of the source start from {} to {}.",
+                    first.timestamp(),
+                    last.timestamp()
+                ),
+                None => "No span was seen.".to_owned(),
+            };
         }
         if judged == 0 {
             return match self.services.len() {

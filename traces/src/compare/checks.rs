@@ -5,14 +5,15 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::limits::{self, Bounds, Check, Limit};
-use super::metrics::{METRICS, Metric, Unit};
+use super::metrics::{METRICS, Metric, Unit, share_bounds};
 use crate::figures::known::Unknown;
 use crate::figures::measure::Measured;
 use crate::hand_off::{Hop, Verdict};
 use crate::shown::counted;
 
 /// Figures that can have a limit and are not metrics of the comparison.
-const MORE_FIGURES: [(&str, limits::Unit); 7] = [
+const MORE_FIGURES: [(&str, limits::Unit); 8] = [
+    ("held", limits::Unit::Share),
     ("connected", limits::Unit::Share),
     ("failed", limits::Unit::Share),
     ("lost", limits::Unit::Share),
@@ -40,7 +41,8 @@ pub static FIGURES: LazyLock<Vec<limits::Figure>> = LazyLock::new(|| {
 pub fn figures_help() -> String {
     let names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
     format!(
-        "Figures that can have a limit: connected (the lower of ingress.connected and record.connected; a run must show both), \
+        "Figures that can have a limit: held (the share of hand-offs that are connected or linked, of requests or of \
+         messages, whichever is lower; a run must show both), connected (the same without linked), \
          failed, lost, p50 to p999 (of requests), {}. Write a share as 99.9% or 0.999, and a time as 50ms or 1.5s. \
          If a source lacks a figure, the check fails. It also fails if hand-offs that were not judged could \
          bring a share across its limit.",
@@ -111,7 +113,7 @@ fn reason(figure: &str, source: &Measured) -> String {
         Some(unknown) => unknown.sentence.clone(),
         None => match source.summary.problems.first() {
             Some(problem) => problem.clone(),
-            None if figure == "connected" => {
+            None if figure == "connected" || figure == "held" => {
                 "the source has only one hop; set a limit for ingress.connected or record.connected"
                     .to_owned()
             }
@@ -123,7 +125,7 @@ fn reason(figure: &str, source: &Measured) -> String {
 /// The metrics from which a figure is made.
 fn metrics_behind(figure: &str) -> Vec<&str> {
     match figure {
-        "connected" => vec!["ingress.connected", "record.connected"],
+        "held" | "connected" => vec!["ingress.connected", "record.connected"],
         "failed" => vec!["ok"],
         "lost" => vec!["delivered"],
         "p50" => vec!["request.p50"],
@@ -136,13 +138,17 @@ fn metrics_behind(figure: &str) -> Vec<&str> {
 
 /// The figure in a source, as far as it is known.
 fn bounds_of(name: &str, source: &Measured) -> Option<Bounds> {
-    if name != "connected" {
-        let exact = || figure_of(name, source).map(Bounds::exactly);
-        let metric = Metric::from_name(name);
-        return metric
-            .and_then(|metric| metric.bounds(source))
-            .or_else(exact);
-    }
+    let verdicts: &[Verdict] = match name {
+        "held" => &[Verdict::Connected, Verdict::Linked],
+        "connected" => &[Verdict::Connected],
+        _ => {
+            let exact = || figure_of(name, source).map(Bounds::exactly);
+            let metric = Metric::from_name(name);
+            return metric
+                .and_then(|metric| metric.bounds(source))
+                .or_else(exact);
+        }
+    };
     let summary = &source.summary;
     let is_export = summary.audit.is_some();
     let unjudged = |hop: &Hop| summary.unjudged_by_hop.get(hop).copied().unwrap_or(0);
@@ -150,8 +156,9 @@ fn bounds_of(name: &str, source: &Measured) -> Option<Bounds> {
     let is_there = |hop: &Hop| !is_export || summary.judged(*hop) + unjudged(hop) > 0;
     let hops = Hop::BOTH.into_iter().filter(is_there);
     let each = hops.map(|hop| {
-        let name = format!("{hop}.{}", Verdict::Connected);
-        Metric::from_name(&name)?.bounds(source)
+        // what a source cannot show has no value
+        Metric::from_name(&format!("{hop}.{}", Verdict::Connected))?.number(source)?;
+        share_bounds(summary, hop, verdicts)
     });
     let all: Option<Vec<Bounds>> = each.collect();
     all?.into_iter().reduce(Bounds::min)

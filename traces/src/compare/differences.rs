@@ -146,14 +146,16 @@ fn difference(
     let change = tested.change.or(change);
     // the change over rounds counts, where there is one
     let more = tested.change.unwrap_or(to - from);
-    let better = match metric.better {
+    // an export does not tell how many senders had something to lose
+    let is_export = [baseline, run].iter().any(|it| it.summary.is_of_export());
+    let may_be_better = !is_export || !matches!(metric.of, Of::Flag(..));
+    let better = match metric.better.filter(|_| may_be_better) {
         Some(Better::Higher) if more != 0.0 => Some(more > 0.0),
         Some(Better::Lower) if more != 0.0 => Some(more < 0.0),
         _ => None,
     };
-    let (baseline_name, run_name) = (&baseline.summary.name, &run.summary.name);
     Difference {
-        run: run_name.clone(),
+        run: run.summary.name.clone(),
         metric: metric.name,
         baseline: figure(before),
         value: figure(after),
@@ -175,7 +177,7 @@ fn difference(
         p: None,
         p_uncorrected: tested.p_value,
         rounds: tested.rounds,
-        words: words::of(metric, (baseline_name, before), (run_name, after)),
+        words: words::of(metric, (&baseline.summary, before), (&run.summary, after)),
         note: tested.note,
     }
 }

@@ -62,10 +62,11 @@ pub struct Check {
     pub name: String,
     /// The limit as the user wrote it.
     pub limit: String,
-    /// The figure; `None` if it is unknown, in which case the check has failed.
+    /// The figure of what was judged; `None` if it is unknown on which side of the limit the figure
+    /// of all is, in which case the check has failed.
     pub value: Option<f64>,
-    /// The lowest and the highest value that the figure may have, if it is only known that far and
-    /// the limit lies between them.
+    /// The lowest and the highest value that the figure of all may have, if it is only known that
+    /// far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<[f64; 2]>,
     /// Whether the figure is within the limit.
@@ -219,7 +220,7 @@ impl Limit {
             limit: self.text.clone(),
             value: decided.map(|bounds| bounds.value),
             between: bounds
-                .filter(|_| decided.is_none())
+                .filter(|bounds| bounds.low < bounds.high)
                 .map(|bounds| [bounds.low, bounds.high]),
             passed: decided.is_some_and(|bounds| keeps(bounds.value)),
             of: None,
@@ -311,43 +312,48 @@ impl fmt::Display for Check {
         if let Some(what) = &self.of {
             write!(f, "{what}: ")?;
         }
-        if let Some([low, high]) = self.between {
-            return write!(
-                f,
-                "{} is between {:.1}% and {:.1}%, on both sides of its limit {}, so the check fails",
-                self.name,
-                (low * 1000.0).floor() / 10.0,
-                (high * 1000.0).ceil() / 10.0,
-                self.limit
-            );
+        match self.name.as_str() {
+            ALL_HAND_OFFS => f.write_str("the share of all hand-offs that held")?,
+            edge if edge.contains("->") => write!(f, "the share that held of {edge}")?,
+            figure => f.write_str(figure)?,
         }
-        let Some(value) = self.value else {
-            return write!(
-                f,
-                "{} is not known, so the check of its limit {} fails",
-                self.name, self.limit
-            );
-        };
         // in the limit's own unit
         let suffix = suffix(&self.limit);
-        let value = match suffix {
-            "%" => value * 100.0,
-            "s" => value / 1000.0,
-            _ => value,
+        let shown = |value: f64| {
+            let value = match suffix {
+                "%" => value * 100.0,
+                "s" => value / 1000.0,
+                _ => value,
+            };
+            format!("{}{suffix}", self.rounded(value, suffix))
         };
-        let place = match (self.side, self.passed) {
-            (Side::Under, true) => "at or above",
-            (Side::Under, false) => "under",
-            (Side::Over, true) => "at or below",
-            (Side::Over, false) => "over",
-        };
-        write!(
-            f,
-            "{} is {}{suffix}, {place} the limit of {}",
-            self.name,
-            self.rounded(value, suffix),
-            self.limit
-        )
+        match (self.between, self.value) {
+            (Some([low, high]), Some(_)) => {
+                write!(f, " is between {} and {}", shown(low), shown(high))?;
+            }
+            (Some([low, high]), None) => write!(
+                f,
+                " is between {:.1}% and {:.1}%",
+                (low * 1000.0).floor() / 10.0,
+                (high * 1000.0).ceil() / 10.0
+            )?,
+            (None, Some(value)) => write!(f, " is {}", shown(value))?,
+            (None, None) => f.write_str(" is not known")?,
+        }
+        let limit = &self.limit;
+        match (self.value, self.side, self.passed) {
+            (None, ..) if self.between.is_none() => {
+                write!(f, ", so the check of its limit {limit} fails")
+            }
+            (None, ..) => write!(
+                f,
+                ", on both sides of its limit {limit}, so the check fails"
+            ),
+            (_, Side::Under, true) => write!(f, ", at or above the limit of {limit}"),
+            (_, Side::Under, false) => write!(f, ", under the limit of {limit}"),
+            (_, Side::Over, true) => write!(f, ", at or below the limit of {limit}"),
+            (_, Side::Over, false) => write!(f, ", over the limit of {limit}"),
+        }
     }
 }
 

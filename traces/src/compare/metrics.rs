@@ -1,8 +1,8 @@
 //! The figures of a comparison, and how to read them from a source.
 
 use crate::figures::measure::Measured;
-use crate::figures::summary::Latencies;
 use crate::figures::summary::round::Round;
+use crate::figures::summary::{Latencies, Summary};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::percentiles::Percentiles;
 
@@ -278,11 +278,11 @@ impl Metric {
     /// The share of a verdict in a source, with what the hand-offs that were not judged could make
     /// of it. `None` for other metrics, or if the source does not show it.
     pub(super) fn bounds(&self, measured: &Measured) -> Option<Bounds> {
-        let (Of::Verdict(hop, _), Value::Share(share)) = (self.of, self.value(measured)?) else {
+        let Of::Verdict(hop, verdict) = self.of else {
             return None;
         };
-        let unjudged = measured.summary.unjudged_by_hop.get(&hop);
-        Bounds::of_share(share.part, share.of, unjudged.copied().unwrap_or(0))
+        self.value(measured)?;
+        share_bounds(&measured.summary, hop, &[verdict])
     }
 
     /// The value in a source, or `None` if the source does not show it.
@@ -321,6 +321,23 @@ impl Metric {
             }),
         }
     }
+}
+
+/// The share of hand-offs of `hop` that have one of `verdicts`, with what those that were not judged
+/// could make of it. `None` if none was judged.
+pub(super) fn share_bounds(summary: &Summary, hop: Hop, verdicts: &[Verdict]) -> Option<Bounds> {
+    let counts = verdicts.iter().map(|verdict| summary.count(hop, *verdict));
+    let judged = summary.judged(hop);
+    let unjudged = summary.unjudged_by_hop.get(&hop).copied().unwrap_or(0);
+    // of an export, they include those that broke although it is unknown which
+    let edges = summary.audit.iter().flat_map(|judged| &judged.edges);
+    let edges = edges.filter(|edge| edge.channel.hop() == hop);
+    let broken: u64 = match verdicts.iter().all(|verdict| verdict.holds()) {
+        true => edges.map(|edge| edge.ambiguous.at_least).sum(),
+        false => 0,
+    };
+    let unknown = unjudged.saturating_sub(broken);
+    Bounds::of_share(counts.sum(), judged + broken, unknown).filter(|_| judged > 0)
 }
 
 #[cfg(test)]

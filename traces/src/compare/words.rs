@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::figures::summary::Summary;
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::shown;
 
@@ -12,11 +13,16 @@ use super::shares::Share;
 /// "In b3, 1000 of 1000 records start a new trace (tracecontext: 0 of 1000)."
 pub(super) fn of(
     metric: &Metric,
-    (baseline, before): (&str, Value),
-    (run, after): (&str, Value),
+    (baseline, before): (&Summary, Value),
+    (run, after): (&Summary, Value),
 ) -> String {
+    let noun = |hop| match baseline.is_of_export() {
+        true => baseline.noun(hop),
+        false => run.noun(hop),
+    };
+    let (baseline, run) = (&baseline.name, &run.name);
     if let (Value::Share(before), Value::Share(after)) = (before, after) {
-        let (noun, predicate) = predicate(metric.of);
+        let (noun, predicate) = predicate(metric.of, noun);
         return format!(
             "In {run}, {} ({baseline}: {} of {}).",
             clause(after, noun, predicate),
@@ -52,11 +58,7 @@ pub(super) fn of(
 }
 
 /// A noun for the counted things, and a predicate for them.
-fn predicate(of: Of) -> (&'static str, &'static str) {
-    let noun = |hop| match hop {
-        Hop::Ingress => "request",
-        Hop::Record => "record",
-    };
+fn predicate(of: Of, noun: impl Fn(Hop) -> &'static str) -> (&'static str, &'static str) {
     match of {
         Of::Verdict(hop, verdict) => {
             let predicate = match (verdict, hop) {

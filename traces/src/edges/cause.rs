@@ -59,7 +59,7 @@ impl Sign {
                 "{to} continues the low 64 bits of the trace id: something between {from} and {to} writes ids of 64 bits, as B3 allows"
             ),
             Sign::NewTrace => format!(
-                "{to} starts a trace of its own: the context that {from} sends does not reach it, or it does not read the format"
+                "{to} starts a trace of its own: {from} sends no context, it does not arrive, or {to} does not read its format"
             ),
             Sign::AbsentParent => format!(
                 "{to} is in the trace of {from}, but its parent is a span that this source does not have: something between them puts a span of its own in the sender's place, or a span of {from} was not exported"
@@ -85,7 +85,7 @@ impl Sign {
                 "Make what lies between {from} and {to} keep all 128 bits of the trace id, or pass on the headers of {from} as they are."
             ),
             Sign::NewTrace => format!(
-                "Make {to} extract a format that {from} injects, and check that everything between them passes on its headers or attributes."
+                "Make {from} inject a format that {to} extracts, and check that everything between them passes on its headers or attributes."
             ),
             Sign::AbsentParent => format!(
                 "Send the spans of what lies between {from} and {to} to the same backend, or stop it from changing the context."

@@ -16,7 +16,8 @@ use self::reason::{
     SENDER_UNSAMPLED, TWO_NAMES,
 };
 use self::without_kind::{LIKE_OTHERS, WITHOUT_KIND};
-use super::headers;
+use super::{Edge, headers};
+use crate::hand_off::Hop;
 use crate::matching::evidence::{Loose, Pairs, are_ends};
 use crate::matching::names::Name;
 use crate::matching::spans::At;
@@ -63,6 +64,44 @@ impl Unjudged {
             && (is_sent || self.hides_sender)
             && self.service == own
             && others.is_none_or(|others| others.contains(other))
+    }
+
+    /// Whether they may be hand-offs that are `wanted`, which takes the sending and the receiving
+    /// service. `services` are all of the source; a service outside it is called "".
+    pub fn may_be(&self, services: &BTreeSet<String>, wanted: impl Fn(&str, &str) -> bool) -> bool {
+        let is_sent = matches!(self.what, What::Calls | What::MessagesSent);
+        let may_be_with = |other: &str| match is_sent {
+            true => wanted(&self.service, other),
+            false => wanted(other, &self.service),
+        };
+        match &self.others {
+            Some(others) if !others.is_empty() => others.iter().any(|other| may_be_with(other)),
+            None if is_sent || self.hides_sender => {
+                may_be_with("") || services.iter().any(|other| may_be_with(other))
+            }
+            _ => may_be_with(""),
+        }
+    }
+}
+
+/// Counts on each edge what belongs to no other one.
+pub(crate) fn count_on_edges(unjudged: &[Unjudged], edges: &mut [Edge]) {
+    for sent in unjudged {
+        let others = sent.others.iter().flatten().collect::<Vec<_>>();
+        let hop = match sent.what {
+            What::Calls => Hop::Ingress,
+            What::MessagesSent => Hop::Record,
+            _ => continue,
+        };
+        let (true, [to]) = (sent.is_hand_off, others.as_slice()) else {
+            continue;
+        };
+        let mut meant = edges.iter_mut().filter(|edge| {
+            edge.from == sent.service && edge.to == **to && edge.channel.hop() == hop
+        });
+        if let (Some(edge), None) = (meant.next(), meant.next()) {
+            edge.not_judged += sent.count;
+        }
     }
 }
 
@@ -248,8 +287,10 @@ fn add_continued(tree: &Tree, pairs: &Pairs, rows: &mut Rows<'_>) {
             false if !with_others.contains(&tree.span(at).service) => QUERY,
             false => TWO_NAMES,
         };
-        let to = tree.names().text(tree.span(parent).service).to_owned();
-        rows.add(at, What::Continued, Some(to), (reason, None));
+        let above = tree.span(parent).service;
+        let to = tree.names().text(above).to_owned();
+        let others = Some(BTreeSet::from([above]));
+        rows.add(at, What::Continued, Some(to), (reason, others));
     }
 }
 

@@ -28,9 +28,12 @@ pub struct Summary {
     pub version: Version,
     /// The run's name: the last part of its directory's path.
     pub name: String,
-    /// The producer's mode and the consumer's.
+    /// The producer's mode and the consumer's; `None` if they changed during the run.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub pairing: Option<Pairing>,
+    /// Whether the modes changed during the run.
+    #[serde(default)]
+    pub switched: bool,
     /// The engine that read and wrote the headers.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub engine: Option<Engine>,
@@ -179,7 +182,8 @@ impl Summary {
         let duration = manifest.end.map(|end| end.duration_since(manifest.start));
         Summary {
             name: numbered(self.name, manifest),
-            pairing: manifest.pairing.clone(),
+            pairing: manifest.pairing.clone().filter(|_| !manifest.switched()),
+            switched: manifest.switched(),
             records: records(self.records, manifest),
             engine: Some(manifest.engine),
             started: Some(manifest.start),
@@ -288,6 +292,20 @@ impl Summary {
     /// If it cannot be written.
     pub fn write(&self, run: &RunDirectory) -> Result<(), RunError> {
         run::write_json(&run.summary_path(), self)
+    }
+
+    /// Whether the source is not a run.
+    pub fn is_of_export(&self) -> bool {
+        self.audit.is_some()
+    }
+
+    /// What is handed over at `hop`: a request, and in a run a record, else a message.
+    pub fn noun(&self, hop: Hop) -> &'static str {
+        match hop {
+            Hop::Ingress => "request",
+            Hop::Record if self.is_of_export() => "message",
+            Hop::Record => "record",
+        }
     }
 
     /// How many hand-offs of `hop` were judged.

@@ -51,6 +51,9 @@ const ROUNDS: &str = "rounds";
 /// The setting that names the runs whose rounds took turns with this run's.
 const INTERLEAVED: &str = "interleaved";
 
+/// The setting that counts the changes of modes during the run.
+pub const SWITCHES: &str = "switches";
+
 /// The setting that tells apart runs of the same pairing: 2 for the second one.
 pub const NUMBER: &str = "number";
 
@@ -67,6 +70,11 @@ impl Manifest {
         if let Some(id) = interleaved {
             self.settings.insert(INTERLEAVED.to_owned(), id.into());
         }
+    }
+
+    /// Whether the modes changed during the run.
+    pub fn switched(&self) -> bool {
+        self.settings.contains_key(SWITCHES)
     }
 
     /// The id that this run has in common with the runs whose rounds took turns with its own;

@@ -32,13 +32,13 @@ pub(super) struct VerdictCount {
 }
 
 impl VerdictRow {
-    pub(super) fn of(summary: &Summary) -> VerdictRow {
+    /// `headings` are those of the two hops.
+    pub(super) fn of(summary: &Summary, headings: [&'static str; 2]) -> VerdictRow {
+        let hops = Hop::BOTH.into_iter().zip(headings);
+        let hops = hops.map(|(hop, heading)| HopBar::of(summary, hop, heading));
         VerdictRow {
             run: visible(&summary.name),
-            hops: vec![
-                HopBar::of(summary, Hop::Ingress, "into the producer"),
-                HopBar::of(summary, Hop::Record, "through the stream"),
-            ],
+            hops: hops.collect(),
             troubles: troubles(summary),
         }
     }
@@ -146,18 +146,16 @@ fn troubles(summary: &Summary) -> Vec<String> {
         summary.records.map_or(0, |records| records.duplicates),
         "duplicate deliveries",
     );
-    for (hop, place) in [
-        (Hop::Ingress, "into the producer"),
-        (Hop::Record, "through the stream"),
-    ] {
+    for hop in Hop::BOTH {
+        let noun = summary.noun(hop);
         let flags = summary.flags.get(&hop).copied().unwrap_or_default();
         for (flag, what) in [
-            (Flag::SampledChanged, "sampling decisions changed"),
-            (Flag::TracestateLost, "lost tracestate"),
-            (Flag::BaggageLost, "lost baggage"),
-            (Flag::DebugLost, "lost the debug flag"),
+            (Flag::SampledChanged, "with another sampling decision"),
+            (Flag::TracestateLost, "that lost tracestate"),
+            (Flag::BaggageLost, "that lost baggage"),
+            (Flag::DebugLost, "that lost the debug flag"),
         ] {
-            add(flags.get(flag).unwrap_or(0), &format!("{what} {place}"));
+            add(flags.get(flag).unwrap_or(0), &format!("{noun}s {what}"));
         }
     }
     troubles

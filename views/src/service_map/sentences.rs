@@ -61,7 +61,7 @@ pub(super) fn summary(map: &ServiceMap) -> String {
     ];
     let unknown = number(|edge| !edge.broken && !edge.holds());
     if unknown > 0 {
-        parts.push(format!("{} not judged", count(unknown)));
+        parts.push(format!("{} not fully judged", count(unknown)));
     }
     parts.join(", ")
 }

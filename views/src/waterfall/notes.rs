@@ -94,7 +94,7 @@ impl<'a> Notes<'a> {
 fn message(hop: Hop) -> (&'static str, &'static str) {
     match hop {
         Hop::Ingress => ("request", "client"),
-        Hop::Record => ("record", "sender"),
+        Hop::Record => ("message", "sender"),
     }
 }
 

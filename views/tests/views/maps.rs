@@ -45,6 +45,7 @@ fn edge(from: usize, to: usize, destination: Option<&str>, broken: u64) -> Edge 
             .filter(|(_, count)| *count > 0)
             .collect(),
         ambiguous: Between::default(),
+        not_judged: 0,
         per_second: None,
         broken: broken > 0,
     }

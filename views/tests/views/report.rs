@@ -206,7 +206,7 @@ fn every_figure_is_in_the_page_as_text() {
         "{traces}"
     );
     assert!(
-        traces.contains("this record's sender is in trace"),
+        traces.contains("this message's sender is in trace"),
         "{traces}"
     );
     let checks = text(section(&page, "checks"));

@@ -45,7 +45,7 @@ pub(super) const NO_RECEIVER: Reason = Reason::new(
     "spans of the services there: they may be uninstrumented, or not part of this export",
 );
 pub(super) const NO_FIT: Reason = Reason::new(
-    "spans of a service there are in the source, but none of them fits: it may not have been sampled, or several calls fit it",
+    "spans of a service there are in the source, but none of them fits: the right one may not have been sampled, or fits several calls",
     "the receiver's spans for all requests, or an id that both ends carry, such as x-request-id captured as an attribute",
 );
 pub(super) const ANSWERED_ONLY_SOME: Reason = Reason::new(
@@ -53,37 +53,36 @@ pub(super) const ANSWERED_ONLY_SOME: Reason = Reason::new(
     "a sampler in the receiving service that follows its parent, such as parentbased_always_on",
 );
 pub(super) const REFUSED: Reason = Reason::new(
-    "it was answered with an error, perhaps by something in front of the service there",
-    "the span of the service there, if it got the request",
+    "an error was the answer, perhaps of something in front of the service there",
+    "the span of the service there, if the request reached it",
 );
 pub(super) const CLOUD_API: Reason =
-    Reason::outside("it calls an API of the cloud provider, which writes no spans");
+    Reason::outside("an API of the cloud provider writes no spans");
 pub(super) const NOT_CONSUMED: Reason = Reason::new(
-    "no span in the source received it",
+    "no span in the source is the receiver",
     "the consumer's spans, with messaging.message.id or a link to the sender",
 );
 pub(super) const UNKNOWN_RECEIVER: Reason = Reason::new(
-    "spans in the source received messages from there, but none shows that it got this one",
+    "spans in the source received from there, but none shows which message",
     "messaging.message.id, or partition and offset, on both spans, or a link to the sender",
 );
-pub(super) const NO_CALLER: Reason = Reason::outside(
-    "no span in the source called it: its callers are outside, or were not sampled",
-);
+pub(super) const NO_CALLER: Reason =
+    Reason::outside("no span in the source is the caller: it is outside, or wrote no span");
 pub(super) const NO_CALLER_INSIDE: Reason = Reason::new(
-    "no span in the source is known to have called it, although other services call this one",
+    "no span in the source is known to be the caller, although other services call this one",
     "the spans of all callers, or an id that both ends carry, such as x-request-id captured as an attribute",
 );
-pub(super) const PROBE: Reason = Reason::outside("its user agent is a monitor's");
+pub(super) const PROBE: Reason = Reason::outside("the user agent is a monitor's");
 pub(super) const PREFLIGHT: Reason =
-    Reason::outside("an OPTIONS request, as browsers send before the real one (CORS)");
+    Reason::outside("OPTIONS, which browsers send before the real request (CORS)");
 pub(super) const SENDER_UNSAMPLED: Reason =
     Reason::outside("the sender did not sample, as the captured headers say");
 pub(super) const NO_PARENT: Reason = Reason::new(
-    "its parent is not in the source, and no call fits",
-    "the spans of the service or proxy that called it",
+    "the parent is not in the source, and no call fits",
+    "the spans of the service or proxy that called",
 );
 pub(super) const NO_SENDER: Reason = Reason::new(
-    "no span in the source is known to have sent it",
+    "no span in the source is known to be the sender",
     "messaging.message.id, or partition and offset, on the sender's and the receiver's spans",
 );
 

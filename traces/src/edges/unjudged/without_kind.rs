@@ -11,7 +11,7 @@ use crate::span::Kind;
 use crate::threads::numbers;
 
 pub(super) const LIKE_OTHERS: Reason = Reason::of_hidden_sender(
-    "it starts a trace, although others of its kind in this service have a sender",
+    "a trace starts there, although others of this kind in the service have a sender",
     "the kind SERVER or CONSUMER on spans that receive something, and only on those",
 );
 pub(super) const WITHOUT_KIND: Reason = Reason::of_hidden_sender(
