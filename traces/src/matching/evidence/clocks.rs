@@ -13,8 +13,7 @@ const GRAIN: i64 = 1_000_000;
 /// The clocks of a source's services.
 #[derive(Debug, Default)]
 pub(super) struct Clocks {
-    /// How far each clock is ahead of the clock of the first service in its part of the system, in
-    /// nanoseconds.
+    /// How far each clock is ahead of the middle clock in its part of the system, in nanoseconds.
     ahead: BTreeMap<Name, i64>,
     /// How much earlier than its sender a receiver may seem to start, in nanoseconds.
     slack: i64,
@@ -92,22 +91,36 @@ impl Bounds {
     }
 }
 
-/// The clocks of all services, relative to the first service in each part of the system.
+/// The clocks of all services, relative to the middle one in each part of the system. Most clocks
+/// are about right, and so is the middle one: it can be compared with services of other parts.
 fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
     let mut ahead: BTreeMap<Name, i64> = BTreeMap::new();
     for first in apart.keys() {
         if ahead.contains_key(first) {
             continue;
         }
-        ahead.insert(*first, 0);
-        let mut next = BTreeSet::from([*first]);
-        while let Some(service) = next.pop_first() {
-            let own = ahead[&service];
-            for (other, by) in apart.get(&service).into_iter().flatten() {
-                if !ahead.contains_key(other) {
-                    ahead.insert(*other, own.saturating_add(*by));
-                    next.insert(*other);
-                }
+        let part = ahead_of(*first, apart);
+        let mut sorted: Vec<i64> = part.values().copied().collect();
+        sorted.sort_unstable();
+        let middle = sorted[(sorted.len() - 1) / 2];
+        ahead.extend(
+            part.into_iter()
+                .map(|(name, by)| (name, by.saturating_sub(middle))),
+        );
+    }
+    ahead
+}
+
+/// How far the clocks of the part of the system around `first` are ahead of its clock.
+fn ahead_of(first: Name, apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
+    let mut ahead = BTreeMap::from([(first, 0)]);
+    let mut next = BTreeSet::from([first]);
+    while let Some(service) = next.pop_first() {
+        let own: i64 = ahead[&service];
+        for (other, by) in apart.get(&service).into_iter().flatten() {
+            if !ahead.contains_key(other) {
+                ahead.insert(*other, own.saturating_add(*by));
+                next.insert(*other);
             }
         }
     }
