@@ -10,6 +10,7 @@ use super::clocks::{self, Clocks};
 use super::fit::Places;
 use super::{Marks, Pairs};
 use crate::matching::names::Name;
+use crate::matching::spans::about::Operation;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, End};
 use crate::span::Kind;
@@ -70,9 +71,11 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
     // the request inside a call to a broker or to a cloud's API, whatever that call does
     let may_contain = |at: At| match tree.span(at).kind {
         Kind::Client | Kind::Producer => carries(at) || tree.is_call(at) && pairs.has_receiver(at),
-        Kind::Consumer => tree.only_receives(at),
+        Kind::Consumer => tree.about(at).operation == Operation::Receive,
         _ => false,
     };
+    // what a handler calls is not part of the call that fetched its message
+    let handles = |at: At| tree.span(at).kind == Kind::Consumer && !may_contain(at);
     let all_calls = || tree.all().filter(|at| tree.is_call(*at));
     let answered_calls = all_calls().filter(|at| pairs.has_receiver(*at));
     let ((has_inner, has_answered), (is_part, answered)) = together(
@@ -80,7 +83,12 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
             let has_inner = with_call_below(tree, all_calls());
             (has_inner, with_call_below(tree, answered_calls))
         },
-        || (below(tree, may_contain), answered_messages(tree, pairs)),
+        || {
+            (
+                below(tree, may_contain, handles),
+                answered_messages(tree, pairs),
+            )
+        },
     );
     let is_outer = |at: At| match carries(at) {
         true => has_answered[at as usize],
@@ -114,8 +122,9 @@ fn with_call_below(tree: &Tree, calls: impl Iterator<Item = At>) -> Vec<bool> {
     marked
 }
 
-/// For each span, whether a span that `counts` is above it in its service.
-fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
+/// For each span, whether a span that `counts` is above it in its service, and none that `ends` this
+/// in between.
+fn below(tree: &Tree, counts: impl Fn(At) -> bool, ends: impl Fn(At) -> bool) -> Vec<bool> {
     let mut known: Vec<Option<bool>> = vec![None; tree.len()];
     let mut path = Vec::new();
     for at in tree.all() {
@@ -126,8 +135,9 @@ fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
         }
         while let Some(at) = path.pop() {
             let parent = tree.local_parent(at);
-            let is_below =
-                parent.is_some_and(|parent| counts(parent) || known[parent as usize] == Some(true));
+            let is_below = parent.is_some_and(|parent| {
+                counts(parent) || known[parent as usize] == Some(true) && !ends(parent)
+            });
             known[at as usize] = Some(is_below);
         }
     }
@@ -137,17 +147,25 @@ fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
         .collect()
 }
 
-/// Senders whose message id another span of the same trace already used for a hand-off: an SDK's
-/// call to the broker beside the span for the message.
+/// Senders of a message that another span of the same trace stands for: an SDK's call to the broker
+/// beside the span for the message, and both if the message is in a pair.
 fn answered_messages(tree: &Tree, pairs: &Pairs) -> Marks {
     let ids = &tree.ids().messages;
     let mut answered = Marks::of(tree.len());
+    let is_producer = |at: &At| tree.span(*at).kind == Kind::Producer;
     for message in ids.chunk_by(|left, right| left.id == right.id) {
-        let senders = message.iter().map(|id| id.at);
+        let senders = message
+            .iter()
+            .map(|id| id.at)
+            .filter(|at| tree.is_call(*at));
         let mut sent = senders.clone().filter(|at| pairs.has_receiver(*at));
-        if let Some(first) = sent.next() {
-            let trace = tree.span(first).trace;
-            for at in senders.filter(|at| tree.span(*at).trace == trace) {
+        let sent = sent.next();
+        let Some(first) = sent.or_else(|| senders.clone().find(is_producer)) else {
+            continue;
+        };
+        let trace = tree.span(first).trace;
+        for at in senders.filter(|at| tree.span(*at).trace == trace) {
+            if sent.is_some() || !is_producer(&at) {
                 answered.insert(at);
             }
         }
