@@ -70,6 +70,8 @@ pub(super) const NO_CALLER_INSIDE: Reason = Reason::new(
     "the spans of all callers, or an id that both ends carry, such as x-request-id captured as an attribute",
 );
 pub(super) const PROBE: Reason = Reason::outside("its user agent is a monitor's");
+pub(super) const PROBED: Reason =
+    Reason::outside("its path is one that monitors ask for, and no call in the source has it");
 pub(super) const PREFLIGHT: Reason =
     Reason::outside("an OPTIONS request, as browsers send before the real one (CORS)");
 pub(super) const SENDER_UNSAMPLED: Reason =
