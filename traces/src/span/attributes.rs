@@ -105,7 +105,8 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         | "aws.sns.topic.arn"
         | "messaging.aws.sns.topic.arn" => QueueUrl,
         "messaging.destination.template" => Template,
-        "messaging.destination.temporary" | "messaging.temp_destination" => Temporary,
+        // the older messaging.temp_destination says nothing: Python's pika writes it for every message
+        "messaging.destination.temporary" => Temporary,
         "messaging.destination.partition.id"
         | "messaging.kafka.partition"
         | "messaging.kafka.destination.partition"
