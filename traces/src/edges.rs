@@ -144,7 +144,7 @@ pub struct Edge {
     /// How many senders are known not to have been sampled. In an export their hand-offs have no
     /// verdict. In a run, the logs have the ids of such senders, and most have one.
     pub sender_unsampled: u64,
-    /// What caused the most common broken verdict, if the spans show it.
+    /// What caused the broken verdicts, the most common one first, if the spans show it.
     pub cause: Option<String>,
     /// What would fix it.
     pub change: Option<String>,
@@ -189,9 +189,22 @@ impl Edge {
         self.handoffs - self.held()
     }
 
-    /// The share of judged hand-offs that held; `None` if none was judged.
+    /// The share that held, of the judged hand-offs and of those that broke although it is unknown
+    /// which; `None` if there are none.
     pub fn share(&self) -> Option<f64> {
-        (self.handoffs > 0).then(|| self.held() as f64 / self.handoffs as f64)
+        let all = self.handoffs + self.ambiguous.at_least;
+        (all > 0).then(|| self.held() as f64 / all as f64)
+    }
+
+    /// The share that held if all broke that may have; `None` if it is unknown what held.
+    pub fn least_share(&self) -> Option<f64> {
+        let all = self.handoffs + self.ambiguous.at_most;
+        self.share().map(|_| self.held() as f64 / all as f64)
+    }
+
+    /// Whether any hand-off is known to have broken, even if it is unknown which.
+    pub fn is_broken(&self) -> bool {
+        self.broken() + self.ambiguous.at_least > 0
     }
 
     /// The most common broken verdict, if there is one.
@@ -271,7 +284,7 @@ pub(crate) fn judge(
         let edge = edges
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));
-        edge.add_ambiguous(ambiguous);
+        edge.add_ambiguous(tree, ambiguous);
     }
     add_unsampled_senders(tree, &mut pairs, &mut edges);
     let mut edges: Vec<Edge> = edges.into_values().map(Counting::finish).collect();

@@ -63,7 +63,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
 pub(super) fn predictions(edges: &[Edge]) -> impl Iterator<Item = String> {
     let told = edges.iter().filter(|edge| {
         let prediction = edge.prediction.as_ref();
-        prediction.is_some_and(|it| it.contradicted > 0) || edge.broken() > 0
+        prediction.is_some_and(|it| it.contradicted > 0) || edge.is_broken()
     });
     told.filter_map(Edge::prediction_sentence)
 }
@@ -87,7 +87,7 @@ pub(super) fn differences(outcome: &Outcome) -> Option<Vec<String>> {
 fn table(edges: &[Edge], output: &Output) -> String {
     let mut table = narrow_table(HEADINGS, output);
     for edge in edges {
-        let held = Tone::of(edge.broken() == 0).cell(held(edge), output);
+        let held = Tone::of(!edge.is_broken()).cell(held(edge), output);
         table.add_row(vec![
             Cell::new(service_name(&edge.from)),
             Cell::new(service_name(&edge.to)),
@@ -102,12 +102,19 @@ fn table(edges: &[Edge], output: &Output) -> String {
     fitted(&table, &WORDS)
 }
 
-/// The share of whole hand-offs. It only shows 100 % if all are whole.
+/// The share of hand-offs that held, or between which shares it is. It only shows 100 % if all held.
 pub(super) fn held(edge: &Edge) -> String {
-    match edge.share() {
-        None => "-".to_owned(),
-        Some(share) if edge.broken() > 0 => format!("{:.1} %", (share * 1000.0).floor() / 10.0),
-        Some(_) => "100 %".to_owned(),
+    let percent = |share: f64| match share < 1.0 {
+        true => format!("{:.1}", (share * 1000.0).floor() / 10.0),
+        false => "100".to_owned(),
+    };
+    let (Some(most), Some(least)) = (edge.share(), edge.least_share()) else {
+        return "-".to_owned();
+    };
+    let (least, most) = (percent(least), percent(most));
+    match least == most {
+        true => format!("{most} %"),
+        false => format!("{least} to {most} %"),
     }
 }
 
