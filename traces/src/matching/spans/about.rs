@@ -164,6 +164,8 @@ impl<'a> Words<'a> {
         };
         let rpc = self.get(Meaning::RpcSystem);
         let operation = Operation::of(self.get(Meaning::Operation), path);
+        // not all SDKs write messaging.system for streams
+        let (is_cloud_api, sends) = (rpc == "aws-api", operation == Operation::Send);
         let destination = self.destination();
         Some(About {
             system: self.system(names),
@@ -184,8 +186,8 @@ impl<'a> Words<'a> {
             status: self.number(Meaning::Status),
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
-            is_messaging: self.is_messaging || is_message,
-            is_cloud_api: rpc == "aws-api",
+            is_messaging: self.is_messaging || is_message || is_cloud_api && sends,
+            is_cloud_api,
             is_probe: is_monitor(self.get(Meaning::UserAgent)),
         })
     }
