@@ -148,7 +148,7 @@ pub struct Edge {
     /// How many senders are known not to have been sampled. In an export their hand-offs have no
     /// verdict. In a run, the logs have the ids of such senders, and most have one.
     pub sender_unsampled: u64,
-    /// What caused the most common broken verdict, if the spans show it.
+    /// What caused the broken verdicts, the most common one first, if the spans show it.
     pub cause: Option<String>,
     /// What would fix it.
     pub change: Option<String>,
@@ -193,19 +193,27 @@ impl Edge {
         self.handoffs - self.held()
     }
 
-    /// The share of judged hand-offs that held; `None` if none was judged.
+    /// The share that held, of the judged hand-offs and of those that broke although it is unknown
+    /// which; `None` if there are none.
     pub fn share(&self) -> Option<f64> {
-        (self.handoffs > 0).then(|| self.held() as f64 / self.handoffs as f64)
+        let all = self.handoffs + self.ambiguous.at_least;
+        (all > 0).then(|| self.held() as f64 / all as f64)
+    }
+
+    /// Whether any hand-off is known to have broken, even if it is unknown which.
+    pub fn is_broken(&self) -> bool {
+        self.broken() + self.ambiguous.at_least > 0
     }
 
     /// The lowest and the highest share that may have held, with what is not known of further
-    /// hand-offs; `None` if none was judged.
+    /// hand-offs; `None` if it is unknown what held.
     pub fn share_between(&self) -> Option<[f64; 2]> {
         let Between { at_least, at_most } = self.ambiguous;
         let unknown = at_most - at_least + self.not_judged;
         let all = (self.handoffs + at_least + unknown) as f64;
         let share = |held| held as f64 / all;
-        (self.handoffs > 0).then(|| [share(self.held()), share(self.held() + unknown)])
+        self.share()?;
+        Some([share(self.held()), share(self.held() + unknown)])
     }
 
     /// The most common broken verdict, if there is one.
@@ -285,7 +293,7 @@ pub(crate) fn judge(
         let edge = edges
             .entry(key)
             .or_insert_with(|| Counting::new(key, names));
-        edge.add_ambiguous(ambiguous);
+        edge.add_ambiguous(tree, ambiguous);
     }
     add_unsampled_senders(tree, &mut pairs, &mut edges);
     let mut edges: Vec<Edge> = edges.into_values().map(Counting::finish).collect();

@@ -64,7 +64,7 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
 pub(super) fn predictions(edges: &[Edge]) -> impl Iterator<Item = String> {
     let told = edges.iter().filter(|edge| {
         let prediction = edge.prediction.as_ref();
-        prediction.is_some_and(|it| it.contradicted > 0) || edge.broken() > 0
+        prediction.is_some_and(|it| it.contradicted > 0) || edge.is_broken()
     });
     told.filter_map(Edge::prediction_sentence)
 }
@@ -106,10 +106,10 @@ fn summary(differences: &[&EdgeDifference]) -> Option<String> {
 fn table(edges: &[Edge], output: &Output) -> String {
     let mut table = narrow_table(HEADINGS, output);
     for edge in edges {
-        let broken = edge.broken() + edge.ambiguous.at_least;
+        let is_broken = edge.is_broken();
         let held = match edge.share_between() {
-            Some([low, _]) if broken > 0 || low == 1.0 => {
-                Tone::of(broken == 0).cell(held(edge), output)
+            Some([low, _]) if is_broken || low == 1.0 => {
+                Tone::of(!is_broken).cell(held(edge), output)
             }
             _ => Cell::new(held(edge)),
         };
@@ -127,8 +127,7 @@ fn table(edges: &[Edge], output: &Output) -> String {
     fitted(&table, &WORDS)
 }
 
-/// The share of whole hand-offs, or the lowest and the highest that it may be. It only shows 100 %
-/// if all are whole.
+/// The share of hand-offs that held, or between which shares it is. It only shows 100 % if all held.
 pub(super) fn held(edge: &Edge) -> String {
     let rounded = |share: f64| match share {
         1.0 => "100".to_owned(),
@@ -137,7 +136,7 @@ pub(super) fn held(edge: &Edge) -> String {
     match edge.share_between() {
         None => "-".to_owned(),
         Some([low, high]) if low == high => format!("{} %", rounded(low)),
-        Some([low, high]) => format!("{}–{} %", rounded(low), rounded(high)),
+        Some([low, high]) => format!("{} to {} %", rounded(low), rounded(high)),
     }
 }
 

@@ -200,27 +200,45 @@ impl Edge {
     /// What broke on the edge, why, in which traces, and what to change; `None` if nothing is known
     /// to have broken.
     pub fn sentence(&self) -> Option<String> {
-        let worst = self.worst()?;
-        let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.holds());
-        let broken: Vec<String> = broken
-            .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
-            .collect();
-        let mut sentence = format!(
-            "{} -> {} ({}): {} of {} broke ({}).",
-            self.from,
-            self.to,
-            self.channel,
-            count(self.broken()),
-            counted(self.handoffs, "hand-off"),
-            broken.join(", ")
-        );
+        if !self.is_broken() {
+            return None;
+        }
+        let edge = format!("{} -> {} ({})", self.from, self.to, self.channel);
+        let more = self.ambiguous.at_least;
+        let is_exact = more == self.ambiguous.at_most;
+        let more = match is_exact {
+            true => count(more),
+            false => format!("at least {}", count(more)),
+        };
+        let worst = self.worst();
+        let mut sentence = match worst {
+            None => format!(
+                "{edge}: {more} hand-offs broke, although it is unknown which receiver belongs to which sender."
+            ),
+            Some(_) => {
+                let broken = self.verdicts.iter().filter(|(verdict, _)| !verdict.holds());
+                let broken: Vec<String> = broken
+                    .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
+                    .collect();
+                let and_more = match self.ambiguous.at_least {
+                    0 => String::new(),
+                    _ => format!(", and {more} more"),
+                };
+                format!(
+                    "{edge}: {} of {} broke ({}){and_more}.",
+                    count(self.broken()),
+                    counted(self.handoffs, "hand-off"),
+                    broken.join(", ")
+                )
+            }
+        };
         if let Some(cause) = &self.cause {
             sentence += &format!(" {cause}.");
         }
         let examples = self
             .examples
             .iter()
-            .filter(|example| example.verdict == worst);
+            .filter(|example| Some(example.verdict) == worst);
         let traces: Vec<String> = examples
             .filter_map(|example| example.sender.or(example.receiver))
             .map(|span| span.trace_id.to_string())

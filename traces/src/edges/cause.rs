@@ -3,8 +3,10 @@
 use crate::edges::Edge;
 use crate::edges::headers::Arrived;
 use crate::hand_off::Verdict;
-use crate::matching::spans::At;
+use crate::matching::evidence::Ambiguous;
 use crate::matching::spans::tree::{Parent, Tree};
+use crate::matching::spans::{At, verdict};
+use crate::shown;
 use crate::span::Kind;
 
 /// A symptom of a broken hand-off.
@@ -130,13 +132,27 @@ impl Signs {
         }
     }
 
-    /// The cause of most broken hand-offs of `edge`, and what would fix it.
-    pub(crate) fn cause(&self, edge: &Edge) -> Option<(String, String)> {
-        let signs = Sign::ALL.into_iter();
-        let worst = signs.max_by_key(|sign| self.counts[*sign as usize])?;
-        if self.counts[worst as usize] == 0 {
-            return None;
+    /// Adds the symptom of hand-offs that broke, although it is unknown which. All are like the
+    /// example.
+    pub(crate) fn add_ambiguous(&mut self, tree: &Tree, ambiguous: &Ambiguous) {
+        let (sender, receiver) = ambiguous.example;
+        let verdict = verdict::of(tree, sender, receiver);
+        if let Some(sign) = Sign::of(tree, Some(receiver), verdict) {
+            self.counts[sign as usize] += ambiguous.at_least;
         }
+    }
+
+    /// The causes of the broken hand-offs of `edge`, the most common one first, and what would fix
+    /// them.
+    pub(crate) fn cause(&self, edge: &Edge) -> Option<(String, String)> {
+        let counts = |sign: &Sign| self.counts[*sign as usize];
+        let mut signs: Vec<Sign> = Sign::ALL
+            .into_iter()
+            .filter(|sign| counts(sign) > 0)
+            .collect();
+        signs.sort_by_key(|sign| std::cmp::Reverse(counts(sign)));
+        let (worst, others) = signs.split_first()?;
+        let worst = *worst;
         let (from, to) = (&*edge.from, &*edge.to);
         let mut cause = match worst {
             Sign::NewTrace if self.arrived.has_whole() => format!(
@@ -150,6 +166,15 @@ impl Signs {
         if worst == Sign::NewTrace && self.hides_links {
             cause += "; a link to the sender would not show, because Zipkin's form has no links";
         }
-        Some((cause, worst.change(from, to)))
+        let mut change = worst.change(from, to);
+        for other in others {
+            let (count, more) = (shown::count(counts(other)), other.cause(from, to));
+            cause += &format!(". For {count} of them, {more}");
+            let other = other.change(from, to);
+            if !change.contains(&other) {
+                change += &format!(" {other}");
+            }
+        }
+        Some((cause, change))
     }
 }

@@ -174,7 +174,8 @@ impl Counting {
     }
 
     /// Adds hand-offs that are known by their number alone.
-    pub(super) fn add_ambiguous(&mut self, ambiguous: &Ambiguous) {
+    pub(super) fn add_ambiguous(&mut self, tree: &Tree, ambiguous: &Ambiguous) {
+        self.signs.add_ambiguous(tree, ambiguous);
         self.edge.ambiguous.at_least += ambiguous.at_least;
         self.edge.ambiguous.at_most += ambiguous.at_most;
     }

@@ -7,18 +7,19 @@ mod without_kind;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashSet;
 use serde::{Deserialize, Serialize};
 
 use self::others::Others;
 use self::proxies::{PASSED_ON, Proxies};
 use self::reason::{
-    CIRCLE, NO_CALLER, NO_CALLER_INSIDE, NO_PARENT, NO_SENDER, PREFLIGHT, PROBE, QUERY, Reason,
-    SENDER_UNSAMPLED, TWO_NAMES,
+    CIRCLE, NO_CALLER, NO_CALLER_INSIDE, NO_PARENT, NO_SENDER, PREFLIGHT, PROBE, PROBED, QUERY,
+    Reason, SENDER_UNSAMPLED, TWO_NAMES,
 };
 use self::without_kind::{LIKE_OTHERS, WITHOUT_KIND};
 use super::{Edge, headers};
 use crate::hand_off::Hop;
-use crate::matching::evidence::{Loose, Pairs, are_ends};
+use crate::matching::evidence::{Loose, Pairs, are_ends, is_specific};
 use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
@@ -200,8 +201,9 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
         }
     }
     let mut uncalled = Vec::new();
+    let called = paths_of_calls(tree);
     for receiver in loose.receivers.into_iter().filter(sure) {
-        match reason_of_receiver(tree, &others, receiver) {
+        match reason_of_receiver(tree, &others, &called, receiver) {
             Some(reason) => rows.add_receiver(receiver, reason, None),
             None => uncalled.push(receiver),
         }
@@ -219,7 +221,12 @@ pub(crate) fn of(tree: &Tree, pairs: &Pairs) -> Vec<Unjudged> {
 }
 
 /// Why `receiver` has no sender; `None` if nothing in the source is known to call its service.
-fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reason> {
+fn reason_of_receiver(
+    tree: &Tree,
+    others: &Others,
+    called: &HashSet<Name>,
+    receiver: At,
+) -> Option<Reason> {
     let is_orphan = tree.parent(tree.entry(receiver)) == Parent::Missing;
     Some(if headers::say_sender_unsampled(tree, receiver) {
         SENDER_UNSAMPLED
@@ -231,6 +238,8 @@ fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reas
         NO_SENDER
     } else if is_orphan {
         NO_PARENT
+    } else if is_monitors_path(tree, called, receiver) {
+        PROBED
     } else if others.receive.contains(&tree.span(receiver).service) {
         NO_CALLER_INSIDE
     } else {
@@ -243,6 +252,20 @@ fn reason_of_receiver(tree: &Tree, others: &Others, receiver: At) -> Option<Reas
 fn gets_message(tree: &Tree, at: At) -> bool {
     let kind = tree.span(at).kind;
     kind == Kind::Consumer || !kind.is_sender() && tree.about(at).is_messaging
+}
+
+/// The paths that calls of the source ask for.
+fn paths_of_calls(tree: &Tree) -> HashSet<Name> {
+    let calls = tree.all().filter(|at| tree.is_call(*at));
+    calls.map(|at| tree.about(at).path).collect()
+}
+
+/// Whether only monitors ask for the path of `receiver`, such as `/health`. Calls of the source are
+/// to the paths `called`.
+fn is_monitors_path(tree: &Tree, called: &HashSet<Name>, receiver: At) -> bool {
+    let path = tree.about(receiver).path;
+    let text = tree.names().text(path);
+    text.len() > 1 && !is_specific(text) && !called.contains(&path)
 }
 
 /// Adds the roots that may have received something, although their kind does not say so.

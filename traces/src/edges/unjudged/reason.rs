@@ -73,6 +73,8 @@ pub(super) const NO_CALLER_INSIDE: Reason = Reason::new(
     "the spans of all callers, or an id that both ends carry, such as x-request-id captured as an attribute",
 );
 pub(super) const PROBE: Reason = Reason::outside("the user agent is a monitor's");
+pub(super) const PROBED: Reason =
+    Reason::outside("the path is one that monitors ask for, and no call in the source has it");
 pub(super) const PREFLIGHT: Reason =
     Reason::outside("OPTIONS, which browsers send before the real request (CORS)");
 pub(super) const SENDER_UNSAMPLED: Reason =

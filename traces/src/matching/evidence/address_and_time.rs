@@ -3,7 +3,9 @@
 //!
 //! If the true sender is not in the source, a single candidate may be wrong. How often is estimated
 //! from the data: from the number of receivers without any candidate, and from how often a receiver
-//! has a candidate by chance after its time was shifted.
+//! has a candidate by chance after its time was shifted. Receivers that started a trace, and those
+//! that continue one, are estimated separately, because their senders are missing for different
+//! reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,8 +57,12 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let found = side_by_side(by_service.values(), |receivers| {
         search.candidates(receivers)
     });
-    for (candidates, wrong) in found {
-        let into = if wrong <= MAX_WRONG {
+    for Group {
+        candidates,
+        chances,
+    } in found.into_iter().flatten()
+    {
+        let into = if chances.wrong() <= MAX_WRONG {
             &mut certain
         } else {
             &mut unsure
@@ -129,12 +135,10 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The candidates of the receivers of one service, and the share of single candidates that may
-    /// be wrong.
-    fn candidates(&self, receivers: &[At]) -> (Candidates, f64) {
+    /// The candidates of the receivers of one service, by what these continue.
+    fn candidates(&self, receivers: &[At]) -> [Group; 3] {
         let mut kinds: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        let mut candidates = Candidates::new();
-        let mut chances = Chances::default();
+        let mut groups: [Group; 3] = Default::default();
         let starts = receivers.iter().map(|at| self.tree.span(*at).start);
         let (first, last) = (starts.clone().min(), starts.max());
         let period = last.zip(first).map_or(0, |(last, first)| last - first);
@@ -147,18 +151,24 @@ impl Search<'_> {
                 continue;
             }
             let found = self.active(*receiver, kinds, 0);
-            let found = self.of_its_trace(*receiver, found);
-            chances.count(found.len());
-            let start = clocks::signed(self.tree.span(*receiver).start);
-            for number in 1..=MOVES {
-                let moved = (start - first + number * (period / (MOVES + 1))) % period.max(1);
-                chances.count_moved(self.active(*receiver, kinds, first + moved - start).len());
+            let (continues, found) = self.by_trace(*receiver, found);
+            let Group {
+                candidates,
+                chances,
+            } = &mut groups[continues as usize];
+            if continues != Continues::Candidate {
+                chances.count(found.len());
+                let start = clocks::signed(self.tree.span(*receiver).start);
+                for number in 1..=MOVES {
+                    let moved = (start - first + number * (period / (MOVES + 1))) % period.max(1);
+                    chances.count_moved(self.active(*receiver, kinds, first + moved - start).len());
+                }
             }
             if !found.is_empty() {
                 candidates.insert(*receiver, found);
             }
         }
-        (candidates, chances.wrong())
+        groups
     }
 
     /// The kinds of calls that match the address of `receiver`.
@@ -204,22 +214,39 @@ impl Search<'_> {
         found
     }
 
-    /// For a receiver that did not start its trace: the candidates in that trace, if there are any.
-    fn of_its_trace(&self, receiver: At, found: Vec<At>) -> Vec<At> {
+    /// What `receiver` continues, and its candidates among those `found`. If some are in its trace,
+    /// the others are not.
+    fn by_trace(&self, receiver: At, found: Vec<At>) -> (Continues, Vec<At>) {
         if self.tree.parent(receiver) == Parent::None {
-            return found;
+            return (Continues::Nothing, found);
         }
         let trace = self.tree.span(receiver).trace;
         let is_inside = |call: &At| self.tree.span(*call).trace == trace;
         if found.iter().any(is_inside) {
-            return found.into_iter().filter(is_inside).collect();
+            let inside = found.into_iter().filter(is_inside);
+            return (Continues::Candidate, inside.collect());
         }
-        if self.leaving.may_leave_its_trace(self.pairs, receiver) {
-            found
-        } else {
-            Vec::new()
-        }
+        let may_leave = self.leaving.may_leave_its_trace(self.pairs, receiver);
+        (Continues::Other, if may_leave { found } else { Vec::new() })
     }
+}
+
+/// What a receiver continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Continues {
+    /// It started its trace.
+    Nothing,
+    /// The trace of a candidate, which is therefore not there by chance.
+    Candidate,
+    /// Another trace. It is often the trace of a true sender that the source lacks.
+    Other,
+}
+
+/// The candidates of receivers that continue the same, and how likely they are there by chance.
+#[derive(Default)]
+struct Group {
+    candidates: Candidates,
+    chances: Chances,
 }
 
 /// How often receivers have no candidate, or one, at their own time and at shifted times.
@@ -253,7 +280,7 @@ impl Chances {
         if self.without == 0.0 || self.alone == 0.0 {
             return 0.0;
         }
-        let by_chance = self.moved_alone / self.moved;
+        let by_chance = self.moved_alone.max(1.0) / self.moved;
         let without_by_chance = (self.moved_without / self.moved).max(1.0 / self.moved);
         let senderless = (self.without / self.all / without_by_chance).min(1.0);
         senderless * by_chance * self.all / self.alone

@@ -13,8 +13,7 @@ const GRAIN: i64 = 1_000_000;
 /// The clocks of a source's services.
 #[derive(Debug, Default)]
 pub(super) struct Clocks {
-    /// How far each clock is ahead of the clock of the first service in its part of the system, in
-    /// nanoseconds.
+    /// How far each clock is ahead of the middle clock in its part of the system, in nanoseconds.
     ahead: BTreeMap<Name, i64>,
     /// How much earlier than its sender a receiver may seem to start, in nanoseconds.
     slack: i64,
@@ -24,17 +23,28 @@ impl Clocks {
     /// Estimates the clocks from requests with a known sender and receiver. A receiver starts
     /// between the start and the end of its sender. If it seems not to, the clocks differ.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Clocks {
-        let mut bounds: BTreeMap<(Name, Name), Bounds> = BTreeMap::new();
-        for pair in pairs.all() {
-            let (call, receiver) = (tree.span(pair.sender), tree.span(pair.receiver));
-            let is_request = tree.is_call(pair.sender) && !tree.about(pair.sender).is_messaging;
-            let has_times = call.start != 0 && call.end != 0 && receiver.start != 0;
-            if is_request && has_times && call.service != receiver.service {
-                let bounds = bounds.entry((call.service, receiver.service)).or_default();
-                bounds.at_most.push(difference(receiver.start, call.start));
-                bounds.at_least.push(difference(receiver.start, call.end));
+        Clocks::from(bounds(tree, pairs))
+    }
+
+    /// Also estimates clocks that the pairs do not show, from calls and receivers that are `likely`
+    /// to belong together. Wrong ones would disagree, so they only count if almost all agree.
+    pub(super) fn with_likely(tree: &Tree, pairs: &Pairs, likely: &[(At, At)]) -> Clocks {
+        let mut certain = bounds(tree, pairs);
+        let known = certain.keys().flat_map(|(from, to)| [*from, *to]);
+        let known: BTreeSet<Name> = known.collect();
+        let mut others: BTreeMap<(Name, Name), Bounds> = BTreeMap::new();
+        for (call, receiver) in likely {
+            let (from, to) = (tree.span(*call).service, tree.span(*receiver).service);
+            if !(known.contains(&from) && known.contains(&to)) {
+                add(tree, &mut others, *call, *receiver);
             }
         }
+        others.retain(|_, bounds| bounds.agree());
+        certain.append(&mut others);
+        Clocks::from(certain)
+    }
+
+    fn from(bounds: BTreeMap<(Name, Name), Bounds>) -> Clocks {
         let mut apart: BTreeMap<Name, Vec<(Name, i64)>> = BTreeMap::new();
         let mut slack = GRAIN;
         for ((from, to), bounds) in bounds {
@@ -64,14 +74,47 @@ impl Clocks {
     }
 }
 
+/// What the certain hand-offs show about the clocks of two services.
+fn bounds(tree: &Tree, pairs: &Pairs) -> BTreeMap<(Name, Name), Bounds> {
+    let mut bounds = BTreeMap::new();
+    for pair in pairs.all() {
+        if tree.is_call(pair.sender) && !tree.about(pair.sender).is_messaging {
+            add(tree, &mut bounds, pair.sender, pair.receiver);
+        }
+    }
+    bounds
+}
+
+fn add(tree: &Tree, bounds: &mut BTreeMap<(Name, Name), Bounds>, call: At, receiver: At) {
+    let (call, receiver) = (tree.span(call), tree.span(receiver));
+    let has_times = call.start != 0 && call.end != 0 && receiver.start != 0;
+    if has_times && call.service != receiver.service {
+        let bounds = bounds.entry((call.service, receiver.service)).or_default();
+        bounds.at_most.push(difference(receiver.start, call.start));
+        bounds.at_least.push(difference(receiver.start, call.end));
+    }
+}
+
+/// From this number on, hand-offs that agree do not agree by chance.
+const MIN_AGREEING: usize = 5;
+
 /// What the hand-offs between two services show about their clocks.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Bounds {
     at_most: Vec<i64>,
     at_least: Vec<i64>,
 }
 
 impl Bounds {
+    /// Whether there is one difference of the clocks that almost all hand-offs allow.
+    fn agree(&self) -> bool {
+        let number = self.at_most.len();
+        let (ahead, _) = self.clone().estimate();
+        let ends = self.at_least.iter().zip(&self.at_most);
+        let allow = ends.filter(|(least, most)| **least <= ahead && ahead <= **most + GRAIN);
+        number >= MIN_AGREEING && allow.count() >= number - number / 20
+    }
+
     /// How far the receiver's clock is ahead, and the uncertainty of that. A few hand-offs may be
     /// wrong, such as those whose receiver started after its sender gave up.
     fn estimate(mut self) -> (i64, i64) {
@@ -92,22 +135,36 @@ impl Bounds {
     }
 }
 
-/// The clocks of all services, relative to the first service in each part of the system.
+/// The clocks of all services, relative to the middle one in each part of the system. Most clocks
+/// are about right, and so is the middle one: it can be compared with services of other parts.
 fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
     let mut ahead: BTreeMap<Name, i64> = BTreeMap::new();
     for first in apart.keys() {
         if ahead.contains_key(first) {
             continue;
         }
-        ahead.insert(*first, 0);
-        let mut next = BTreeSet::from([*first]);
-        while let Some(service) = next.pop_first() {
-            let own = ahead[&service];
-            for (other, by) in apart.get(&service).into_iter().flatten() {
-                if !ahead.contains_key(other) {
-                    ahead.insert(*other, own.saturating_add(*by));
-                    next.insert(*other);
-                }
+        let part = ahead_of(*first, apart);
+        let mut sorted: Vec<i64> = part.values().copied().collect();
+        sorted.sort_unstable();
+        let middle = sorted[(sorted.len() - 1) / 2];
+        ahead.extend(
+            part.into_iter()
+                .map(|(name, by)| (name, by.saturating_sub(middle))),
+        );
+    }
+    ahead
+}
+
+/// How far the clocks of the part of the system around `first` are ahead of its clock.
+fn ahead_of(first: Name, apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
+    let mut ahead = BTreeMap::from([(first, 0)]);
+    let mut next = BTreeSet::from([first]);
+    while let Some(service) = next.pop_first() {
+        let own: i64 = ahead[&service];
+        for (other, by) in apart.get(&service).into_iter().flatten() {
+            if !ahead.contains_key(other) {
+                ahead.insert(*other, own.saturating_add(*by));
+                next.insert(*other);
             }
         }
     }

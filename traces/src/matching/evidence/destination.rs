@@ -1,21 +1,33 @@
-//! Messages of one destination without ids, links or parents. They cannot be paired, but
-//! it is known how many may have broken.
+//! Messages of one destination without ids, links or parents. They cannot be paired, but it is known
+//! how many may have broken. If one service sends to a destination and one receives from it, and
+//! what it received could be all that was sent, then all of these messages broke.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashSet};
 
-use super::{Ambiguous, Loose, Pairs, loose};
+use super::clocks::{self, Clocks};
+use super::{Ambiguous, Loose, Pair, Pairs, loose};
 use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, IdAt, Ids};
 use crate::span::Kind;
+use crate::threads::numbers;
 
-/// The ends of the messages of one destination.
+/// From this number on, messages that arrive without a context are not there by chance.
+const MIN_ALL: u64 = 5;
+
+/// The ends of the messages of one destination, each with its number of messages.
 #[derive(Default)]
 struct Ends {
-    sent: Vec<At>,
-    received: Vec<At>,
+    sent: Vec<(At, u64)>,
+    received: Vec<(At, u64)>,
+}
+
+impl Ends {
+    fn all(&self) -> impl Iterator<Item = At> {
+        self.sent.iter().chain(&self.received).map(|(at, _)| *at)
+    }
 }
 
 /// The identities of one kind on the ends of messages.
@@ -23,9 +35,8 @@ struct Identities(HashMap<At, Vec<u64>>);
 
 impl Identities {
     fn of(ids: &[IdAt], by_destination: &BTreeMap<Name, Ends>) -> Identities {
-        let all = by_destination.values();
-        let all = all.flat_map(|ends| ends.sent.iter().chain(&ends.received));
-        let mut known: HashMap<At, Vec<u64>> = all.map(|at| (*at, Vec::new())).collect();
+        let all = by_destination.values().flat_map(Ends::all);
+        let mut known: HashMap<At, Vec<u64>> = all.map(|at| (at, Vec::new())).collect();
         for id in ids {
             if let Some(known) = known.get_mut(&id.at) {
                 known.push(id.id);
@@ -36,11 +47,12 @@ impl Identities {
 
     /// Whether each end has one, and no message that was sent has that of one that was received.
     fn tell_apart(&self, ends: &Ends) -> bool {
-        let of = |at: &At| self.0.get(at).map_or(&[][..], Vec::as_slice);
-        let mut all = ends.sent.iter().chain(&ends.received);
-        let sent: HashSet<&u64> = ends.sent.iter().flat_map(of).collect();
-        let mut received = ends.received.iter().flat_map(of);
-        all.all(|at| !of(at).is_empty()) && !received.any(|id| sent.contains(id))
+        let of = |at: At| self.0.get(&at).map_or(&[][..], Vec::as_slice);
+        let of_ends = |ends: &[(At, u64)]| -> HashSet<u64> {
+            ends.iter().flat_map(|(at, _)| of(*at)).copied().collect()
+        };
+        let are_known = ends.all().all(|at| !of(at).is_empty());
+        are_known && of_ends(&ends.sent).is_disjoint(&of_ends(&ends.received))
     }
 }
 
@@ -49,7 +61,7 @@ const MAX_ABOVE: usize = 100;
 
 /// Counts the messages that may have broken, by the services of both ends.
 pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
-    let receivers = Loose::receivers(tree, pairs);
+    let receivers = receivers(tree, pairs);
     if receivers.is_empty() {
         return;
     }
@@ -58,28 +70,16 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
     let destination = |at: At| Some(tree.about(at).destination).filter(|name| !name.is_empty());
     for at in calls {
         if let Some(name) = destination(at).filter(|_| tree.about(at).is_messaging) {
-            by_destination.entry(name).or_default().sent.push(at);
+            by_destination.entry(name).or_default().sent.push((at, 1));
         }
     }
-    for at in receivers {
-        let entry = tree.entry(at);
-        // one with a parent or a link belongs to a sender that is not in the source
-        let has_sender = match tree.parent(entry) {
-            Parent::None => false,
-            Parent::Span(parent) => !tree.fetched_for(parent, entry),
-            Parent::Missing => true,
-        };
-        let is_alone = !has_sender && tree.links(at).is_empty();
-        let is_one = tree.about(at).batch.is_none_or(|count| count < 2);
-        let is_consumer = |at: At| tree.span(at).kind == Kind::Consumer;
+    for (at, messages) in receivers {
         // a handler may leave it to the span that fetched the message to name the destination
-        let mut around = tree.above(at).take(MAX_ABOVE).filter(|at| is_consumer(*at));
-        if let Some(name) = destination(at).or_else(|| around.find_map(destination))
-            && is_alone
-            && is_one
-            && is_consumer(at)
-        {
-            by_destination.entry(name).or_default().received.push(at);
+        let is_consumer = |at: &At| tree.span(*at).kind == Kind::Consumer;
+        let mut around = tree.above(at).take(MAX_ABOVE).filter(is_consumer);
+        if let Some(name) = destination(at).or_else(|| around.find_map(destination)) {
+            let ends = by_destination.entry(name).or_default();
+            ends.received.push((at, messages));
         }
     }
     let Ids {
@@ -87,38 +87,117 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
     } = tree.ids();
     let identities = [messages, offsets].map(|ids| Identities::of(ids, &by_destination));
     by_destination.retain(|_, ends| !identities.iter().any(|known| known.tell_apart(ends)));
+    let clocks = Clocks::of(tree, pairs);
+    let judged = judged(tree, pairs);
     for (name, mut ends) in by_destination {
-        let order = |at: &At| (tree.span(*at).start, *at);
+        let order = |(at, _): &(At, u64)| (tree.span(*at).start, *at);
         ends.sent.sort_by_key(order);
         ends.received.sort_by_key(order);
-        let number = ends.sent.len().min(ends.received.len());
         let (sent, received) = (
             by_service(tree, &ends.sent),
             by_service(tree, &ends.received),
         );
         for (from, senders) in &sent {
             for (to, receivers) in &received {
+                let are_all = sent.len() == 1
+                    && received.len() == 1
+                    && senders.1 >= MIN_ALL
+                    && !judged.contains(&(*from, *to, name))
+                    && may_be_all(tree, &clocks, &ends);
                 let ambiguous = Ambiguous {
-                    // the true senders may be missing in the source
-                    at_least: 0,
+                    // otherwise the true senders may be missing in the source
+                    at_least: if are_all { senders.1 } else { 0 },
                     at_most: senders.1.min(receivers.1),
                     example: (senders.0, receivers.0),
                 };
                 pairs.messages.insert((*from, *to, name), ambiguous);
             }
         }
-        pairs.most_ambiguous += number as u64;
-        pairs.unsure.extend(&ends.sent[..number]);
-        pairs.unsure.extend(&ends.received[..number]);
+        let all = |ends: &[(At, u64)]| ends.iter().map(|(_, messages)| messages).sum::<u64>();
+        let number = all(&ends.sent).min(all(&ends.received));
+        pairs.most_ambiguous += number;
+        for ends in [&ends.sent, &ends.received] {
+            let mut left = number;
+            for (at, messages) in ends {
+                if left == 0 {
+                    break;
+                }
+                pairs.unsure.insert(*at);
+                left = left.saturating_sub(*messages);
+            }
+        }
     }
 }
 
-/// The first end of each service, and how many it has.
-fn by_service(tree: &Tree, ends: &[At]) -> BTreeMap<Name, (At, u64)> {
+/// The spans that received messages without a context, each with the number of these messages. One
+/// with a parent or a link belongs to a sender that is not in the source.
+fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<(At, u64)> {
+    let is_alone = |at: At| {
+        let entry = tree.entry(at);
+        let has_sender = match tree.parent(entry) {
+            Parent::None => false,
+            Parent::Span(parent) => !tree.fetched_for(parent, entry),
+            Parent::Missing => true,
+        };
+        tree.span(at).kind == Kind::Consumer && !has_sender && tree.links(at).is_empty()
+    };
+    let is_one = |at: At| tree.about(at).batch.is_none_or(|count| count < 2);
+    let handlers = Loose::receivers(tree, pairs).into_iter();
+    let mut all: Vec<(At, u64)> = handlers
+        .filter(|at| is_alone(*at) && is_one(*at))
+        .map(|at| (at, 1))
+        .collect();
+    // a client that writes no span for each message says how many it fetched
+    let handle =
+        tree.services(|at| tree.span(at).kind == Kind::Consumer && !tree.only_receives(at));
+    let batches = numbers(tree.len(), |at| tree.only_receives(at) && is_alone(at));
+    for at in batches {
+        let messages = tree.about(at).batch.unwrap_or(0);
+        if messages > 0 && !handle.contains(&tree.span(at).service) && !pairs.has_sender(at) {
+            all.push((at, messages.into()));
+        }
+    }
+    all
+}
+
+/// The services between which some messages of a destination could be judged, and the destination.
+/// Others of these messages may lack an end, because a span was dropped.
+fn judged(tree: &Tree, pairs: &Pairs) -> BTreeSet<(Name, Name, Name)> {
+    let edge = |pair: &Pair| {
+        let service = |at: At| tree.span(at).service;
+        let destination = tree.about(pair.sender).destination;
+        (service(pair.sender), service(pair.receiver), destination)
+    };
+    let messages = pairs.all().iter();
+    messages
+        .filter(|pair| tree.about(pair.sender).is_messaging)
+        .map(edge)
+        .collect()
+}
+
+/// Whether the messages received may include all that were sent: for each one there is another one
+/// that was received later. Both are sorted by their start.
+fn may_be_all(tree: &Tree, clocks: &Clocks, ends: &Ends) -> bool {
+    let mut received = ends.received.iter().rev().flat_map(|(at, messages)| {
+        let end = tree.span(*at).end.max(tree.span(*at).start);
+        std::iter::repeat_n((*at, end), *messages as usize)
+    });
+    ends.sent.iter().rev().all(|(sender, _)| {
+        let from = tree.span(*sender);
+        received.next().is_some_and(|(at, end)| {
+            let lasts = clocks::signed(end) - clocks::signed(tree.span(at).start);
+            let end = clocks.start(tree, at, from.service).saturating_add(lasts);
+            end >= clocks::signed(from.start) - clocks.slack()
+        })
+    })
+}
+
+/// The first end of each service, and the number of its messages.
+fn by_service(tree: &Tree, ends: &[(At, u64)]) -> BTreeMap<Name, (At, u64)> {
     let mut services = BTreeMap::new();
-    for at in ends {
+    for (at, messages) in ends {
         let service = tree.span(*at).service;
-        services.entry(service).or_insert((*at, 0)).1 += 1;
+        services.entry(service).or_insert((*at, 0)).1 += messages;
     }
     services
 }

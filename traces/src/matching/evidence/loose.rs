@@ -125,6 +125,8 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
         Kind::Consumer => fetches_over_http(tree, pairs, at),
         _ => false,
     };
+    // what a handler calls is not part of the call that fetched its message
+    let handles = |at: At| tree.span(at).kind == Kind::Consumer && !may_contain(at);
     let all_calls = || tree.all().filter(|at| tree.is_call(*at));
     let answered_calls = all_calls().filter(|at| pairs.has_receiver(*at));
     // such as opening a connection for a request
@@ -139,7 +141,12 @@ pub(super) fn free_calls(tree: &Tree, pairs: &Pairs) -> Vec<At> {
             let has_inner = with_call_below(tree, requests());
             (has_inner, with_call_below(tree, answered_calls))
         },
-        || (below(tree, may_contain), answered_messages(tree, pairs)),
+        || {
+            (
+                below(tree, may_contain, handles),
+                answered_messages(tree, pairs),
+            )
+        },
     );
     let is_outer = |at: At| match carries(at) {
         true => has_answered[at as usize],
@@ -195,8 +202,9 @@ fn with_call_below(tree: &Tree, calls: impl Iterator<Item = At>) -> Vec<bool> {
     marked
 }
 
-/// For each span, whether a span that `counts` is above it in its service.
-fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
+/// For each span, whether a span that `counts` is above it in its service, and none that `ends` this
+/// in between.
+fn below(tree: &Tree, counts: impl Fn(At) -> bool, ends: impl Fn(At) -> bool) -> Vec<bool> {
     let mut known: Vec<Option<bool>> = vec![None; tree.len()];
     let mut path = Vec::new();
     for at in tree.all() {
@@ -207,8 +215,9 @@ fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
         }
         while let Some(at) = path.pop() {
             let parent = tree.local_parent(at);
-            let is_below =
-                parent.is_some_and(|parent| counts(parent) || known[parent as usize] == Some(true));
+            let is_below = parent.is_some_and(|parent| {
+                counts(parent) || known[parent as usize] == Some(true) && !ends(parent)
+            });
             known[at as usize] = Some(is_below);
         }
     }
@@ -218,17 +227,25 @@ fn below(tree: &Tree, counts: impl Fn(At) -> bool) -> Vec<bool> {
         .collect()
 }
 
-/// Senders whose message id another span of the same trace already used for a hand-off: an SDK's
-/// call to the broker beside the span for the message.
+/// Senders of a message that another span of the same trace stands for: an SDK's call to the broker
+/// beside the span for the message, and both if the message is in a pair.
 fn answered_messages(tree: &Tree, pairs: &Pairs) -> Marks {
     let ids = &tree.ids().messages;
     let mut answered = Marks::of(tree.len());
+    let is_producer = |at: &At| tree.span(*at).kind == Kind::Producer;
     for message in ids.chunk_by(|left, right| left.id == right.id) {
-        let senders = message.iter().map(|id| id.at);
+        let senders = message
+            .iter()
+            .map(|id| id.at)
+            .filter(|at| tree.is_call(*at));
         let mut sent = senders.clone().filter(|at| pairs.has_receiver(*at));
-        if let Some(first) = sent.next() {
-            let trace = tree.span(first).trace;
-            for at in senders.filter(|at| tree.span(*at).trace == trace) {
+        let sent = sent.next();
+        let Some(first) = sent.or_else(|| senders.clone().find(is_producer)) else {
+            continue;
+        };
+        let trace = tree.span(first).trace;
+        for at in senders.filter(|at| tree.span(*at).trace == trace) {
+            if sent.is_some() || !is_producer(&at) {
                 answered.insert(at);
             }
         }

@@ -8,8 +8,9 @@ use super::clocks::Clocks;
 use super::fit::Places;
 use super::loose::{self, Leaving, Loose};
 use super::{Evidence, Pairs};
-use crate::matching::spans::tree::Tree;
+use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, IdAt};
+use crate::span::Kind;
 use crate::threads::{each_group, filter_map};
 
 /// An id in more traces than this does not identify a request.
@@ -22,7 +23,6 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
         return;
     }
     let loose = Loose::of(tree, pairs);
-    let clocks = Clocks::of(tree, pairs);
     let places = Places::of(tree, pairs);
     let mut calls: BTreeMap<At, Vec<At>> = BTreeMap::new();
     for call in &loose.calls {
@@ -31,6 +31,8 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
             .or_default()
             .push(*call);
     }
+    let likely = likely(tree, &shared, &places, &calls, &loose.receivers);
+    let clocks = Clocks::with_likely(tree, pairs, &likely);
     let known = &*pairs;
     let leaving = Leaving::new(tree);
     let candidates = |receiver: At| {
@@ -51,6 +53,34 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     for (call, receiver) in assignment::forced(&mut candidates) {
         pairs.add(call, receiver, evidence);
     }
+}
+
+/// Calls and receivers that share an id and fit by address, without regard to time, if neither fits
+/// another one. `calls` are those of each trace.
+fn likely(
+    tree: &Tree,
+    shared: &Shared,
+    places: &Places,
+    calls: &BTreeMap<At, Vec<At>>,
+    receivers: &[At],
+) -> Vec<(At, At)> {
+    let only_call = |receiver: At| {
+        let own = tree.trace(receiver).start;
+        if tree.span(receiver).kind != Kind::Server || tree.parent(receiver) != Parent::None {
+            return None;
+        }
+        let traces = shared.with(own).into_iter().filter(|trace| *trace != own);
+        let calls = traces.flat_map(|trace| calls.get(&trace).into_iter().flatten().copied());
+        let mut calls = calls.filter(|call| places.fit(tree, *call, receiver));
+        let first = calls.next()?;
+        calls.next().is_none().then_some((first, receiver))
+    };
+    let mut found: Vec<(At, At)> = filter_map(receivers, |receiver| only_call(*receiver)).collect();
+    found.sort_unstable();
+    let alone = found.chunk_by(|left, right| left.0 == right.0);
+    alone
+        .filter_map(|same| (same.len() == 1).then_some(same[0]))
+        .collect()
 }
 
 /// The traces that share ids. A trace is identified by its first span.

@@ -199,6 +199,9 @@ impl<'a> Words<'a> {
                 false => Operation::Unknown,
             };
         }
+        // not all SDKs write messaging.system for streams
+        let is_cloud_api = rpc == "aws-api" || !of_aws.is_empty();
+        let sends = operation == Operation::Send;
         let destination = self.destination();
         Some(About {
             system: self.system(names, is_message),
@@ -220,8 +223,8 @@ impl<'a> Words<'a> {
             status: self.number(Meaning::Status),
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
-            is_messaging: self.is_messaging || is_message,
-            is_cloud_api: rpc == "aws-api" || !of_aws.is_empty(),
+            is_messaging: self.is_messaging || is_message || is_cloud_api && sends,
+            is_cloud_api,
             is_probe: is_monitor(self.get(Meaning::UserAgent)),
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::order::rank;
-use super::{At, End};
+use super::{At, End, Gathered};
 use crate::matching::names::Name;
 use crate::threads::{MIN_ITEMS, cores};
 
@@ -13,11 +13,13 @@ pub(super) const NONE: At = At::MAX;
 /// The parent is not in the source.
 pub(super) const MISSING: At = At::MAX - 1;
 
-/// The parent of each of the sorted `spans`, and the first span of its part of the trace within its
+/// The parent of each of the sorted spans, and the first span of its part of the trace within its
 /// service. The halves of a source are examined side by side, because no part leaves its trace.
-pub(super) fn of(spans: &[End]) -> (Vec<At>, Vec<At>) {
+pub(super) fn of(gathered: &Gathered) -> (Vec<At>, Vec<At>) {
+    let spans = &gathered.spans[..];
     let (mut parents, mut entries) = (vec![NONE; spans.len()], vec![NONE; spans.len()]);
     let mut all = Traces {
+        gathered,
         spans,
         first: 0,
         parents: &mut parents,
@@ -72,6 +74,7 @@ pub(super) fn circles(parents: &[At]) -> BTreeSet<At> {
 
 /// Some traces, next to each other.
 struct Traces<'a> {
+    gathered: &'a Gathered,
     /// All spans of the source.
     spans: &'a [End],
     /// The first span of these traces.
@@ -82,7 +85,12 @@ struct Traces<'a> {
 
 impl Traces<'_> {
     fn fill_with(&mut self, threads: usize) {
-        let Traces { spans, first, .. } = *self;
+        let Traces {
+            gathered,
+            spans,
+            first,
+            ..
+        } = *self;
         if threads < 2 || self.parents.len() < MIN_ITEMS {
             self.find_parents();
             self.find_entries();
@@ -96,12 +104,14 @@ impl Traces<'_> {
         let parents = self.parents.split_at_mut(middle);
         let entries = self.entries.split_at_mut(middle);
         let mut left = Traces {
+            gathered,
             spans,
             first,
             parents: parents.0,
             entries: entries.0,
         };
         let mut right = Traces {
+            gathered,
             spans,
             first: first + middle,
             parents: parents.1,
@@ -161,7 +171,7 @@ impl Traces<'_> {
         if parent.service != end.service || end.remote == Some(true) {
             return true;
         }
-        parent.kind.is_sender() && end.kind.is_receiver() && end.remote != Some(false)
+        end.kind.is_receiver() && end.remote != Some(false) && self.gathered.is_call(parent)
     }
 }
 

@@ -51,9 +51,9 @@ impl Tree {
     pub(crate) fn of(mut gathered: Gathered) -> Tree {
         gathered.settle_namespaces();
         order::sort_all(&mut gathered);
-        let (mut parents, mut entries) = parents::of(&gathered.spans);
+        let (mut parents, mut entries) = parents::of(&gathered);
         if parents::name_services(&mut gathered.spans, &parents) {
-            (parents, entries) = parents::of(&gathered.spans);
+            (parents, entries) = parents::of(&gathered);
         }
         let spans = &gathered.spans;
         let ((by_trace, spans_by_service), circles) = together(
