@@ -290,7 +290,8 @@ impl Walk {
     /// Searches names and values in a text, and in the bytes that it has in hexadecimal digits.
     pub(crate) fn plain(&mut self, text: &str, at: &At) {
         let text = decode::plain(text.as_bytes());
-        let text = &String::from_utf8_lossy(&text);
+        let text = String::from_utf8_lossy(&text);
+        let text = &decode::plain_marks(&text);
         for (place, inner) in decode::hex_texts(text) {
             let at = match at.path.as_str() {
                 "" => At::unit(&format!("line {}", text[..place].matches('\n').count() + 1)),
@@ -300,6 +301,15 @@ impl Walk {
             self.text(&inner, &at);
         }
         let hits = scan::hits(text.as_bytes());
+        // an address or a form field whose text is encoded
+        if hits.is_empty()
+            && at.layers < MAX_LAYERS
+            && let Some(decoded) = decode::percent(text)
+        {
+            self.unpacked += decoded.len();
+            self.plain(&decoded, &at.deeper());
+            return;
+        }
         let units = scan::units(text.as_bytes(), &hits);
         let several = units.last().is_some_and(|(unit, _)| *unit > 0);
         let has_lines = at.path.is_empty() || text.contains('\n');
