@@ -1,6 +1,7 @@
 //! Removes layers around a text: Base64, gzip, zlib, colours, and what systems write around lines.
 //! Each layer has a limit, so that a small paste cannot fill the memory.
 
+mod aggregated;
 mod hex_dump;
 mod terminal;
 mod written;
@@ -13,8 +14,9 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
+pub(crate) use aggregated::records;
 pub(crate) use hex_dump::{hex, hex_texts};
-pub(crate) use written::{percent, plain_marks};
+pub(crate) use written::{percent, plain_marks, texts_in_binary};
 
 /// How many bytes one layer may unpack to.
 pub const MAX_DECODED: usize = 16 << 20;

@@ -275,9 +275,9 @@ impl Walk {
             }
             return;
         }
-        if let Some(inner) = decode::base64(text.as_bytes()).and_then(decode::text) {
-            self.unpacked += inner.len();
-            self.text(&inner, &at.deeper());
+        if let Some(bytes) = decode::base64(text.as_bytes())
+            && self.bytes(bytes, at)
+        {
             return;
         }
         if let Some(inner) = decode::hex(text) {
@@ -285,6 +285,35 @@ impl Walk {
             return;
         }
         self.plain(text, at);
+    }
+
+    /// Walks bytes that were packed as Base64; `false` if nothing is in them.
+    fn bytes(&mut self, bytes: Vec<u8>, at: &At) -> bool {
+        self.unpacked += bytes.len();
+        if let Some(records) = decode::records(&bytes) {
+            let mut parts = Vec::new();
+            for (place, record) in records.iter().enumerate() {
+                let mut at = at.deeper().element(place);
+                at.unit.clone_from(&at.path);
+                parts.push(at.unit.clone());
+                self.text(&String::from_utf8_lossy(record), &at);
+            }
+            self.notes.divide(&at.unit, parts);
+            return true;
+        }
+        let binary = || decode::texts_in_binary(&bytes);
+        let text = match decode::text(bytes.clone()) {
+            Some(text) => text,
+            None => {
+                let text = binary();
+                match scan::hits(text.as_bytes()).is_empty() {
+                    true => return false,
+                    false => text,
+                }
+            }
+        };
+        self.text(&text, &at.deeper());
+        true
     }
 
     /// Searches names and values in a text, and in the bytes that it has in hexadecimal digits.

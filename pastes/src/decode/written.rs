@@ -1,9 +1,10 @@
 //! Undoes how a text writes characters: percent-encoding, typographic quotes, escapes of Java's
-//! properties, and names as lists of bytes.
+//! properties, names as lists of bytes, and texts in binary data.
 
 use std::borrow::Cow;
 
 use crate::names::{self, MAX_NAME, Name};
+use crate::shapes::Shape;
 
 /// Characters of documents, and how headers are written with other ones.
 const MARKS: &[(&str, &str)] = &[
@@ -64,6 +65,28 @@ fn names_of_bytes(text: &str) -> Option<String> {
     }
     named.push_str(rest);
     (named != text).then_some(named)
+}
+
+/// The length of a traceparent of version 00.
+const TRACEPARENT: usize = 55;
+
+/// The texts in binary data, such as Avro, protobuf and MessagePack, with spaces between them. A
+/// length before a text may look like a letter, so a space goes before each traceparent too.
+pub(crate) fn texts_in_binary(bytes: &[u8]) -> String {
+    let is_traceparent = |at: &usize| {
+        let value = bytes.get(*at..at + TRACEPARENT);
+        let text = value.and_then(|value| std::str::from_utf8(value).ok());
+        bytes.get(at + 2) == Some(&b'-') && text.and_then(Shape::of) == Some(Shape::Traceparent)
+    };
+    let mut separated = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for at in (0..bytes.len()).filter(is_traceparent) {
+        separated.extend_from_slice(&bytes[from..at]);
+        separated.push(b' ');
+        from = at;
+    }
+    separated.extend_from_slice(&bytes[from..]);
+    String::from_utf8_lossy(&separated).replace(|letter: char| letter.is_control(), " ")
 }
 
 /// The text with percent-encoded characters decoded; `None` if it has none, or if it is not UTF-8

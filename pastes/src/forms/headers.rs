@@ -158,17 +158,21 @@ fn without_decoration(headers: &mut [Line]) {
     }
 }
 
-/// Whether a value goes on with another name, as a line of `kafka-console-consumer` does:
-/// `traceparent:00-…,__TypeId__:…`.
+/// Whether a value goes on with another header in the same line, as in `traceparent:00-…,name:…`,
+/// which `kafka-console-consumer` prints.
 fn has_next_name(header: &str, value: &[u8]) -> bool {
-    let is_list = matches!(header, "tracestate" | "baggage");
-    let mut parts = value.split(|byte| *byte == b',').skip(1);
-    let is_name = |part: &[u8]| {
-        let end = part.iter().position(|byte| *byte == b':');
+    let is_list = matches!(
+        header,
+        "tracestate" | "baggage" | "x-datadog-tags" | "x-amzn-trace-id"
+    );
+    let mut parts = value.split(|byte| b",; \t|".contains(byte)).skip(1);
+    let is_next = |part: &[u8]| {
+        let end = part.iter().position(|byte| b":=".contains(byte));
         let name = &part[..end.unwrap_or(0)];
-        name.iter().all(is_token) && !name.iter().all(u8::is_ascii_hexdigit)
+        let is_name = name.iter().all(is_token) && !name.iter().all(u8::is_ascii_hexdigit);
+        is_name && (!is_list || names::is_secret(&String::from_utf8_lossy(name)))
     };
-    !is_list && (value.contains(&b'\t') || parts.any(is_name))
+    !is_list && value.contains(&b'\t') || parts.any(is_next)
 }
 
 /// Whether a value is the digits of an id.

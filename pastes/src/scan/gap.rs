@@ -30,6 +30,7 @@ const FILLERS: &[&[u8]] = &[
     b"list",
     b"array",
     b"buffer",
+    b"uint8array",
     b"from",
     b"text",
     b"stringlistvalues",
@@ -131,6 +132,7 @@ impl<'a> Gap<'a> {
                 }
                 b'&' if self.text[self.at..].starts_with(b"&nbsp;") => self.at += 6,
                 b' ' | b'\t' => self.at += 1,
+                b'\r' | b'\n' if self.is_id_below() => self.separator(),
                 b'\r' | b'\n' if self.number_below() > 0 => {
                     self.at += self.number_below() - 1;
                     self.separator();
@@ -299,6 +301,17 @@ impl<'a> Gap<'a> {
             || self.is_list
             || matches!(next[0], b'"' | b'\'' | b'[' | b'{' | b'(')
             || self.filler_at(self.at + start).is_some()
+    }
+
+    /// Whether name and value are alone on their lines, as browsers copy headers, and the value is
+    /// an id, a state or a whole context.
+    fn is_id_below(&self) -> bool {
+        let rest = &self.text[self.at..self.limit];
+        let mut lines = rest.split(|byte| *byte == b'\n').skip(1);
+        let next = lines.next().unwrap_or_default().trim_ascii();
+        let is_id = matches!(next.len(), 1 | 16 | 32) && next.iter().all(u8::is_ascii_hexdigit);
+        let is_whole = || std::str::from_utf8(next).is_ok_and(|value| Shape::of(value).is_some());
+        self.is_first && !self.is_strong && (is_id || is_whole())
     }
 
     /// Whether the next column of a table begins: `traceparent,00-…`.

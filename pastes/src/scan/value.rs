@@ -40,7 +40,7 @@ fn value_at(text: &[u8], start: usize, end: usize, header: &str) -> Option<Value
     let rest = text.get(at..)?;
     let mut value =
         if gap.is_list && rest.first().is_some_and(u8::is_ascii_digit) && quote.is_none() {
-            numbers(text, at).unwrap_or_else(|| bare(text, at, header))
+            numbers(text, at, header).unwrap_or_else(|| bare(text, at, header))
         } else if rest.starts_with(b"<Buffer ") || rest.starts_with(b"Buffer ") {
             node_buffer(text, at)?
         } else if rest.starts_with(b"B@") && text[..at].ends_with(b"[") {
@@ -154,7 +154,7 @@ fn bare(text: &[u8], at: usize, header: &str) -> Value {
 
 /// Reads bytes that are printed as decimal numbers: `48, 48, 45` as in Java and JSON, or `48 48 45`
 /// as in Go.
-fn numbers(text: &[u8], at: usize) -> Option<Value> {
+fn numbers(text: &[u8], at: usize, header: &str) -> Option<Value> {
     let limit = text.len().min(at + MAX_VALUE);
     let length = text[at..limit].iter().position(|byte| *byte == b']')?;
     let list = std::str::from_utf8(&text[at..at + length]).ok()?;
@@ -162,7 +162,10 @@ fn numbers(text: &[u8], at: usize) -> Option<Value> {
     let bytes = parts
         .map(|part| part.parse::<u8>().ok())
         .collect::<Option<Vec<u8>>>()?;
-    (bytes.len() > 1).then_some(Value {
+    // a state of one letter: 49 is 1, 48 is 0
+    let is_state = matches!(header, "x-b3-sampled" | "x-b3-flags")
+        && bytes.iter().all(u8::is_ascii_alphanumeric);
+    (bytes.len() > 1 || is_state).then_some(Value {
         bytes,
         end: at + length,
         ..Value::default()
