@@ -64,5 +64,5 @@ const MEMBERS: &[&[&str]] = &[
 
 fn is(tree: &Tree) -> bool {
     let has_all = |names: &&[&str]| names.iter().all(|name| has(tree, name));
-    MEMBERS.iter().any(|names| has_all(names))
+    MEMBERS.iter().any(has_all)
 }

@@ -73,8 +73,11 @@ fn placeholder(_: &Reject, value: &str) -> Option<String> {
     })
 }
 
-fn joined(_: &Reject, value: &str) -> Option<String> {
+fn joined(reject: &Reject, value: &str) -> Option<String> {
     let (first, second) = value.split_once(',')?;
+    if reject.format == xray::NAME && !second.contains("Root=") {
+        return Some("the fields are separated by ',' instead of ';'".to_owned());
+    }
     let is_value = |part: &str| part.bytes().any(|byte| byte.is_ascii_alphanumeric());
     (is_value(first) && is_value(second)).then(|| {
         "two headers were joined by a comma, as proxies and frameworks do with a header that arrives twice: find what adds \
@@ -341,6 +344,11 @@ mod tests {
             ("traceparent", whole[..40].to_owned(), "was cut"),
             ("traceparent", format!("{}...", &whole[..30]), "was cut"),
             ("b3", format!("{TRACE}-{}", &SPAN[..9]), "was cut"),
+            (
+                "x-amzn-trace-id",
+                "Root=1-5da8fd98-31bcdfca8b188442316886fe,Parent=53995c3f42cd8ad8".to_owned(),
+                "',' instead of ';'",
+            ),
             ("traceparent", format!("[{whole}]"), "brackets"),
             (
                 "uber-trace-id",
