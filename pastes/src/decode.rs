@@ -1,8 +1,10 @@
 //! Removes layers around a text: Base64, gzip, zlib, colours, and what systems write around lines.
 //! Each layer has a limit, so that a small paste cannot fill the memory.
 
+mod aggregated;
 mod hex_dump;
 mod terminal;
+mod written;
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -12,7 +14,9 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
+pub(crate) use aggregated::records;
 pub(crate) use hex_dump::{hex, hex_texts};
+pub(crate) use written::{percent, plain_marks, texts_in_binary};
 
 /// How many bytes one layer may unpack to.
 pub const MAX_DECODED: usize = 16 << 20;
@@ -32,14 +36,17 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A text in UTF-8 with line feeds at the ends of lines, without a byte order mark and without
 /// colours. PowerShell writes UTF-16, and old editors end lines with a carriage return alone.
 pub(crate) fn plain(text: &[u8]) -> Cow<'_, [u8]> {
-    let utf16 = |bytes: fn([u8; 2]) -> u16| {
-        let units = text[2..].chunks_exact(2);
+    let utf16 = |text: &[u8], bytes: fn([u8; 2]) -> u16| {
+        let units = text.chunks_exact(2);
         let units: Vec<u16> = units.map(|pair| bytes([pair[0], pair[1]])).collect();
         Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
     };
     let text = match text {
-        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        // without a byte order mark, as some pipes pass it on
+        [1..=255, 0, 1..=255, 0, 1..=255, 0, ..] => utf16(text, u16::from_le_bytes),
+        [0, 1..=255, 0, 1..=255, 0, 1..=255, ..] => utf16(text, u16::from_be_bytes),
         _ => Cow::Borrowed(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
     };
     if !text.contains(&b'\n') && text.contains(&b'\r') {

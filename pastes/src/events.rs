@@ -83,6 +83,18 @@ impl Notes {
         }
     }
 
+    /// Divides a unit whose record holds several: its shapes are those of each.
+    pub(crate) fn divide(&mut self, unit: &str, parts: Vec<String>) {
+        let Some(events) = self.events.remove(unit) else {
+            return;
+        };
+        self.units.retain(|known| known != unit);
+        for part in parts {
+            self.units.push(part.clone());
+            self.events.insert(part, events.clone());
+        }
+    }
+
     /// The records with a known shape, in order.
     pub(crate) fn units(&self) -> impl Iterator<Item = &str> {
         self.units.iter().map(String::as_str)

@@ -29,6 +29,7 @@ struct Building {
 
 /// Builds carriers from findings. `notes` are sentences about units.
 pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
+    let findings = without_span_contexts(findings);
     let has_named = findings
         .iter()
         .any(|finding| matches!(finding.kind, Kind::Header(_) | Kind::Shape(_)));
@@ -86,6 +87,41 @@ pub(crate) fn paste(findings: Vec<Finding>, notes: &events::Notes) -> Paste {
     paste.notes.extend(without_headers(&empty));
     paste
 }
+
+/// Removes the trace state of span contexts that a program prints, as in `{traceId: '…', spanId:
+/// '…', traceState: undefined}`: it is not the header, although its name is almost the same.
+fn without_span_contexts(findings: Vec<Finding>) -> Vec<Finding> {
+    let has_trace_id = |finding: &&Finding| {
+        finding.kind == Kind::Id && finding.name.to_ascii_lowercase().ends_with("id")
+    };
+    let ids: HashSet<String> = findings
+        .iter()
+        .filter(has_trace_id)
+        .map(|finding| finding.unit.clone())
+        .collect();
+    if ids.is_empty() {
+        return findings;
+    }
+    let is_state = |finding: &Finding| match &finding.kind {
+        Kind::Header(name) | Kind::NoValue(name) => name == TRACE_STATE,
+        Kind::Misspelt(name) => *name == TRACE_STATE,
+        _ => false,
+    };
+    let is_context = |finding: &&Finding| header(finding).is_some() && !is_state(finding);
+    let contexts: HashSet<String> = findings
+        .iter()
+        .filter(is_context)
+        .map(|finding| finding.unit.clone())
+        .collect();
+    let mut findings = findings;
+    findings.retain(|finding| {
+        let is_printed = ids.contains(&finding.unit) && !contexts.contains(&finding.unit);
+        !(is_printed && is_state(finding) && finding.name != TRACE_STATE)
+    });
+    findings
+}
+
+const TRACE_STATE: &str = "tracestate";
 
 /// How many records are named.
 const MAX_NAMED: usize = 3;
@@ -207,8 +243,15 @@ impl Building {
             let mut before = carrier.headers.iter().zip(&self.from);
             let repeated = before.any(|(header, from)| {
                 let is_label = finding.name.eq_ignore_ascii_case("value");
+                let is_around = |outer: &str, inner: &str| {
+                    inner
+                        .strip_prefix(outer)
+                        .is_some_and(|rest| rest.starts_with(": "))
+                };
                 let elsewhere = *from != finding.scope
                     || is_label
+                    || is_around(&header.place, &finding.place)
+                    || is_around(&finding.place, &header.place)
                     || header.place == finding.place && finding.place.starts_with("line ");
                 elsewhere && header.is(&name) && header.value == value
             });

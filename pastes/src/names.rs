@@ -132,7 +132,7 @@ pub(crate) fn member(name: &str) -> Name {
     let lower = name.to_ascii_lowercase().replace('_', "-");
     let last = lower.rsplit(['.', ':', '/']).next().unwrap_or_default();
     for name in [lower.as_str(), last] {
-        let name = name.strip_prefix("http-").unwrap_or(name);
+        let name = without_prefix(name);
         match NAMES.get(name) {
             Some(known) => return known.clone(),
             None if has_prefix(name) => return Name::Header(name.to_owned()),
@@ -140,6 +140,26 @@ pub(crate) fn member(name: &str) -> Name {
         }
     }
     rest(&lower)
+}
+
+/// Words that CGI and access logs write before the name of a request's header.
+const PREFIXES: &[&str] = &[
+    "http-",
+    "request-header-",
+    "req-header-",
+    "request-",
+    "header-",
+];
+
+/// The name in `HTTP_TRACEPARENT`, or in Traefik's `request_Traceparent`.
+fn without_prefix(name: &str) -> &str {
+    if NAMES.contains_key(name) {
+        return name;
+    }
+    let mut prefixes = PREFIXES.iter();
+    prefixes
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name)
 }
 
 /// Whether a name in lower case belongs to a family: `uberctx-user`.

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 use baton_propagators::FORMATS;
 
+use crate::decode;
 use crate::finding::Kind;
 use crate::names::{self, MAX_NAME, Name};
 use crate::shapes::Shape;
@@ -257,10 +258,20 @@ fn named(text: &[u8], start: usize, end: usize) -> Option<Hit> {
     let header = match &name {
         Name::Header(header) => header.as_str(),
         Name::Misspelt(header) => header,
-        Name::System(_) | Name::Id => "",
+        Name::System(system) => system.names[0],
+        Name::Id => "",
         Name::Secret | Name::Unknown => return None,
     };
-    let value = value::after(text, start, end, header);
+    let mut value = value::after(text, start, end, header);
+    if let Some(value) = &mut value {
+        match header {
+            _ if name == Name::Id => value.bytes = id_digits(&value.bytes),
+            // in an address
+            "x-amzn-trace-id" => decode_percent(value),
+            "tracestate" | "baggage" if is_in_comment(text, start) => decode_percent(value),
+            _ => {}
+        }
+    }
     let is_taken = value.as_ref().is_some_and(|value| is_taken(&name, value));
     let (kind, value, end) = match (name, value) {
         (Name::Header(header), Some(value)) if is_taken => {
@@ -292,6 +303,40 @@ fn named(text: &[u8], start: usize, end: usize) -> Option<Hit> {
         start,
         end,
     })
+}
+
+/// How far before a name a comment in SQL may begin.
+const COMMENT_REACH: usize = 4096;
+
+/// Whether a place is in a comment `/*…*/`, as sqlcommenter adds it to SQL.
+fn is_in_comment(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(COMMENT_REACH)..at];
+    let last = before
+        .windows(2)
+        .rev()
+        .find(|pair| matches!(*pair, b"/*" | b"*/"));
+    last == Some(&b"/*"[..])
+}
+
+/// Decodes a value whose separators are percent-encoded.
+fn decode_percent(value: &mut Value) {
+    let text = String::from_utf8_lossy(&value.bytes);
+    let is_encoded = !text.contains('=') && (text.contains("%3D") || text.contains("%3d"));
+    if let Some(decoded) = decode::percent(&text).filter(|_| is_encoded) {
+        value.bytes = decoded.into_bytes();
+    }
+}
+
+/// The digits of an id that is printed as `0x…` or as its bytes.
+fn id_digits(value: &[u8]) -> Vec<u8> {
+    let is_bytes = matches!(value.len(), 8 | 16) && !value.iter().all(u8::is_ascii_graphic);
+    match is_bytes {
+        true => value
+            .iter()
+            .flat_map(|byte| format!("{byte:02x}").into_bytes())
+            .collect(),
+        false => value.strip_prefix(b"0x").unwrap_or(value).to_vec(),
+    }
 }
 
 /// Whether the text after a name is its value.

@@ -27,6 +27,9 @@ impl PartialEq for System {
 type Ids = (String, Option<String>);
 
 const REQUEST_ID: &str = "request-id";
+pub(crate) const SERVER_TIMING: &str = "server-timing";
+/// Names that other programs use for other things: they count only with ids in the value.
+const ONLY_WITH_IDS: &[&str] = &[REQUEST_ID, SERVER_TIMING];
 
 /// Every carrier that is recognised by its name alone.
 pub(crate) static SYSTEMS: &[System] = &[
@@ -93,17 +96,39 @@ pub(crate) static SYSTEMS: &[System] = &[
         ids: none,
     },
     System {
-        names: &[
-            "x-dynatrace",
-            "singularityheader",
-            "sw8",
-            "eagleeye-traceid",
-            "x-honeycomb-trace",
-            "traceid-bin",
-            "x-ot-span-context",
-        ],
+        names: &["eagleeye-traceid", "traceid-bin"],
         what: "is a header of one vendor. Only that vendor's agents read it",
         ids: none,
+    },
+    System {
+        names: &["sw8", "sw8-correlation", "sw8-x"],
+        what: "is SkyWalking's own header. Only SkyWalking's agents read it",
+        ids: sky_walking,
+    },
+    System {
+        names: &["x-dynatrace"],
+        what: "is Dynatrace's own header. Only OneAgent reads it",
+        ids: none,
+    },
+    System {
+        names: &["singularityheader"],
+        what: "is AppDynamics' own header. Only its agents read it",
+        ids: none,
+    },
+    System {
+        names: &["x-honeycomb-trace"],
+        what: "is the header of Honeycomb's Beelines. Only they read it",
+        ids: none,
+    },
+    System {
+        names: &["x-ot-span-context"],
+        what: "is an older header of Envoy and LightStep. OpenTelemetry does not read it",
+        ids: none,
+    },
+    System {
+        names: &[SERVER_TIMING],
+        what: "is a header of the response. Scripts in a browser read the server's span in it; no library continues it",
+        ids: server_timing,
     },
     System {
         names: &["correlation-context"],
@@ -123,10 +148,11 @@ impl System {
         SYSTEMS.iter().find(|system| system.names.contains(&name))
     }
 
-    /// Whether a header with this value is the system's. Many programs number requests in a header
-    /// `Request-Id` of their own.
+    /// Whether a header with this value is the system's. For example, many programs number requests
+    /// in a header `Request-Id` of their own.
     pub(crate) fn fits(&self, value: &str) -> bool {
-        !self.names.contains(&REQUEST_ID) || (self.ids)(value.trim()).is_some()
+        let is_sure = !self.names.iter().any(|name| ONLY_WITH_IDS.contains(name));
+        is_sure || (self.ids)(value.trim()).is_some()
     }
 
     /// A description of the carrier with this name and value.
@@ -173,6 +199,21 @@ fn request_id(value: &str) -> Option<Ids> {
     }
     let (id, rest) = value[1..].split_once('.')?;
     Some((trace(id)?, rest.split(['.', '_']).next().and_then(span)))
+}
+
+/// The server's span: `traceparent;desc="00-…"`.
+fn server_timing(value: &str) -> Option<Ids> {
+    let metrics = value.split(',');
+    let mut spans = metrics.filter_map(|metric| metric.trim().strip_prefix("traceparent;"));
+    let description = spans.next()?.trim().strip_prefix("desc=")?;
+    traceparent(description.trim_matches(['"', '\\', ' ']))
+}
+
+/// The trace's id, which is text of SkyWalking's own kind in Base64.
+fn sky_walking(value: &str) -> Option<Ids> {
+    let id = value.strip_prefix("1-")?.split('-').next()?;
+    let id = decode::base64(id.as_bytes()).and_then(decode::text)?;
+    Some((id, None))
 }
 
 fn new_relic(value: &str) -> Option<Ids> {
@@ -237,6 +278,16 @@ mod tests {
                 "newrelic",
                 "eyJ2IjpbMCwxXSwiZCI6eyJ0eSI6IkFwcCIsImFjIjoiMSIsImFwIjoiMiIsImlkIjoiN2EwODU4NTM3MjJkYzZkMiIsInRyIjoiODBlMWFmZWQwOGUwMTlmYzExMTA0NjRjZmE2NjYzNWMiLCJ0aSI6MX19",
                 "trace 80e1afed08e019fc1110464cfa66635c, span 7a085853722dc6d2",
+            ),
+            (
+                "Server-Timing",
+                "db;dur=53, traceparent;desc=\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"",
+                "trace 4bf92f3577b34da6a3ce929d0e0e4736, span 00f067aa0ba902b7",
+            ),
+            (
+                "sw8",
+                "1-N2I3YWViMjFjYjU1ZTRmYjY4NGQxZTk0-MWU3-0-c2VydmljZQ==",
+                "trace 7b7aeb21cb55e4fb684d1e94",
             ),
             (
                 "grpc-trace-bin",

@@ -275,9 +275,9 @@ impl Walk {
             }
             return;
         }
-        if let Some(inner) = decode::base64(text.as_bytes()).and_then(decode::text) {
-            self.unpacked += inner.len();
-            self.text(&inner, &at.deeper());
+        if let Some(bytes) = decode::base64(text.as_bytes())
+            && self.bytes(bytes, at)
+        {
             return;
         }
         if let Some(inner) = decode::hex(text) {
@@ -287,10 +287,40 @@ impl Walk {
         self.plain(text, at);
     }
 
+    /// Walks bytes that were packed as Base64; `false` if nothing is in them.
+    fn bytes(&mut self, bytes: Vec<u8>, at: &At) -> bool {
+        self.unpacked += bytes.len();
+        if let Some(records) = decode::records(&bytes) {
+            let mut parts = Vec::new();
+            for (place, record) in records.iter().enumerate() {
+                let mut at = at.deeper().element(place);
+                at.unit.clone_from(&at.path);
+                parts.push(at.unit.clone());
+                self.text(&String::from_utf8_lossy(record), &at);
+            }
+            self.notes.divide(&at.unit, parts);
+            return true;
+        }
+        let binary = || decode::texts_in_binary(&bytes);
+        let text = match decode::text(bytes.clone()) {
+            Some(text) => text,
+            None => {
+                let text = binary();
+                match scan::hits(text.as_bytes()).is_empty() {
+                    true => return false,
+                    false => text,
+                }
+            }
+        };
+        self.text(&text, &at.deeper());
+        true
+    }
+
     /// Searches names and values in a text, and in the bytes that it has in hexadecimal digits.
     pub(crate) fn plain(&mut self, text: &str, at: &At) {
         let text = decode::plain(text.as_bytes());
-        let text = &String::from_utf8_lossy(&text);
+        let text = String::from_utf8_lossy(&text);
+        let text = &decode::plain_marks(&text);
         for (place, inner) in decode::hex_texts(text) {
             let at = match at.path.as_str() {
                 "" => At::unit(&format!("line {}", text[..place].matches('\n').count() + 1)),
@@ -300,6 +330,15 @@ impl Walk {
             self.text(&inner, &at);
         }
         let hits = scan::hits(text.as_bytes());
+        // an address or a form field whose text is encoded
+        if hits.is_empty()
+            && at.layers < MAX_LAYERS
+            && let Some(decoded) = decode::percent(text)
+        {
+            self.unpacked += decoded.len();
+            self.plain(&decoded, &at.deeper());
+            return;
+        }
         let units = scan::units(text.as_bytes(), &hits);
         let several = units.last().is_some_and(|(unit, _)| *unit > 0);
         let has_lines = at.path.is_empty() || text.contains('\n');

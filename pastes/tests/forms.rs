@@ -111,3 +111,19 @@ fn a_long_line_of_short_words_is_read_in_a_moment() {
     let paste = read(format!("{line}{sleuth}{line}").as_bytes());
     assert_eq!(paste.carriers.len(), 1, "{paste:?}");
 }
+
+#[test]
+fn ids_of_spans_are_not_taken_for_headers() {
+    let document = r#"{"id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793","name":"shop","start_time":1.0}"#;
+    let segments = json!({"Traces": [{"Id": "1-5759e988-bd862e3fe1be46a994272793",
+        "Segments": [{"Id": "53995c3f42cd8ad8", "Document": document}]}]});
+    let paste = read(segments.to_string().as_bytes());
+    assert!(
+        paste
+            .carriers
+            .iter()
+            .all(|carrier| carrier.headers.is_empty()),
+        "{paste:?}"
+    );
+    assert!(paste.notes[0].starts_with("These are spans"), "{paste:?}");
+}

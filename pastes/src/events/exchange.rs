@@ -1,4 +1,4 @@
-//! A request and its answer: an entry in a HAR file or in a Postman collection.
+//! A request and its answer: an entry in a HAR file, in a Postman collection or in an access log.
 
 use super::{Event, has};
 use crate::tree::Tree;
@@ -6,12 +6,21 @@ use crate::tree::Tree;
 pub(super) static EXCHANGE: Event = Event {
     is,
     // The answer is not a carrier for the receiver, and cookies repeat a header.
-    skipped: &["response", "cookies", "cache", "timings"],
+    skipped: &[
+        "response",
+        "res",
+        "responseHeaders",
+        "response_headers",
+        "resp_headers",
+        "cookies",
+        "cache",
+        "timings",
+    ],
     instead: None,
     readers: |_| None,
 };
 
 fn is(tree: &Tree) -> bool {
-    tree.get("request")
-        .is_some_and(|request| has(request, "headers") || has(request, "header"))
+    let request = tree.get("request").or_else(|| tree.get("req"));
+    request.is_some_and(|request| has(request, "headers") || has(request, "header"))
 }

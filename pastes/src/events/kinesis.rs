@@ -16,6 +16,13 @@ fn is(tree: &Tree) -> bool {
 }
 
 fn readers(places: &[&str]) -> Option<String> {
+    if any(places, "data[") || any(places, "Data[") {
+        return Some(
+            "The Kinesis Producer Library put several records into this one. Only a consumer that takes them apart finds \
+             what is in them; baton's consumer does not."
+                .to_owned(),
+        );
+    }
     if !not_in_envelope(places) {
         return None;
     }

@@ -84,7 +84,9 @@ pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
                 value.is_ok_and(|value| Shape::of(value).is_none())
             };
             let last = headers.last_mut().filter(is_open)?;
-            last.value.push(b' ');
+            if !last.value.is_empty() {
+                last.value.push(b' ');
+            }
             last.value.extend_from_slice(line.trim_ascii());
             continue;
         }
@@ -95,12 +97,23 @@ pub(super) fn block(lines: &[&[u8]], number: usize) -> Option<Vec<Line>> {
             number: number + place,
         });
     }
-    without_dots(&mut headers);
+    // an object that a program prints after its name
+    let is_object =
+        |header: &Line| header.value.starts_with(b"{") || header.value.starts_with(b"[");
+    if let [only] = headers.as_slice()
+        && is_object(only)
+        && !matches!(names::header(&only.name), Name::Header(_) | Name::System(_))
+    {
+        return None;
+    }
+    without_decoration(&mut headers);
     let is_plain = |header: &Line| match names::header(&header.name) {
         // several headers in one line: X-B3-TraceId: …, X-B3-SpanId: …
-        Name::Header(own) => !scan::hits(&header.value)
-            .iter()
-            .any(|hit| matches!(&hit.kind, Kind::Header(other) if *other != own)),
+        Name::Header(own) => {
+            let is_other =
+                |hit: &scan::Hit| matches!(&hit.kind, Kind::Header(name) if *name != own);
+            !scan::hits(&header.value).iter().any(is_other) && !has_next_name(&own, &header.value)
+        }
         Name::System(_) | Name::Misspelt(_) | Name::Secret => true,
         // several ids in one line: SpanId:…, TraceId:…
         Name::Id if !is_id(&header.value) => scan::hits(&header.value).is_empty(),
@@ -125,13 +138,41 @@ fn any_known(headers: &[Line]) -> bool {
         .any(|line| matches!(names::header(&line.name), Name::Header(_) | Name::System(_)))
 }
 
-/// Removes the dot that some dumps print for the end of a line, if all lines have it.
-fn without_dots(headers: &mut [Line]) {
-    if headers.len() > 1 && headers.iter().all(|header| header.value.ends_with(b".")) {
-        for header in headers {
-            header.value.pop();
+/// What dumps print around every value: a dot or `\\r\\n` for the end of a line, or the brackets of
+/// a list. Each has the fewest lines that must have it, because a value may have it too.
+const DECORATIONS: &[(&str, &str, usize)] = &[("", ".", 2), ("", "\\r\\n", 1), ("[", "]", 2)];
+
+/// Removes what a dump prints around values, if all lines have it.
+fn without_decoration(headers: &mut [Line]) {
+    for (before, after, least) in DECORATIONS {
+        let inside = |line: &Line| {
+            let value = line.value.strip_prefix(before.as_bytes())?;
+            value.strip_suffix(after.as_bytes()).map(<[u8]>::to_vec)
+        };
+        let values = headers.iter().map(inside).collect::<Option<Vec<_>>>();
+        if let Some(values) = values.filter(|values| values.len() >= *least) {
+            for (header, value) in headers.iter_mut().zip(values) {
+                header.value = value;
+            }
         }
     }
+}
+
+/// Whether a value goes on with another header in the same line, as in `traceparent:00-…,name:…`,
+/// which `kafka-console-consumer` prints.
+fn has_next_name(header: &str, value: &[u8]) -> bool {
+    let is_list = matches!(
+        header,
+        "tracestate" | "baggage" | "x-datadog-tags" | "x-amzn-trace-id"
+    );
+    let mut parts = value.split(|byte| b",; \t|".contains(byte)).skip(1);
+    let is_next = |part: &[u8]| {
+        let end = part.iter().position(|byte| b":=".contains(byte));
+        let name = &part[..end.unwrap_or(0)];
+        let is_name = name.iter().all(is_token) && !name.iter().all(u8::is_ascii_hexdigit);
+        is_name && (!is_list || names::is_secret(&String::from_utf8_lossy(name)))
+    };
+    !is_list && value.contains(&b'\t') || parts.any(is_next)
 }
 
 /// Whether a value is the digits of an id.
@@ -190,7 +231,8 @@ pub(super) fn header(line: &[u8]) -> Option<(String, &[u8])> {
     let first = name.get(start)?;
     let is_name =
         (first.is_ascii_alphabetic() || *first == b'_') && name[start..].iter().all(is_token);
-    is_name.then(|| (String::from_utf8_lossy(name).into_owned(), value))
+    let is_address = value.starts_with(b"//");
+    (is_name && !is_address).then(|| (String::from_utf8_lossy(name).into_owned(), value))
 }
 
 /// A value without spaces and tabs around it.

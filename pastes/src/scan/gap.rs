@@ -7,6 +7,8 @@ use crate::shapes::Shape;
 pub(super) const MAX_GAP: usize = 96;
 /// The deepest indentation of a name.
 const MAX_INDENT: usize = 64;
+/// The most digits of an index. More are an id.
+const MAX_INDEX: usize = 3;
 /// Words between a name and its value: names of the member with the value, or of its type.
 const FILLERS: &[&[u8]] = &[
     b"value",
@@ -28,6 +30,7 @@ const FILLERS: &[&[u8]] = &[
     b"list",
     b"array",
     b"buffer",
+    b"uint8array",
     b"from",
     b"text",
     b"stringlistvalues",
@@ -103,8 +106,13 @@ impl<'a> Gap<'a> {
                     self.separator();
                 }
                 b',' if self.is_strong && self.quote_is_over() => self.at += 1,
-                // PHP: string(55) "…"
-                b'(' if self.length_in_brackets() > 0 => self.at += self.length_in_brackets(),
+                // PHP: string(55) "…", Go: (string) (len=55) "…"
+                b'(' if self.type_in_brackets() > 0 => self.at += self.type_in_brackets(),
+                // PHP: [0] => "…", or array:1 [ 0 => "…" ]
+                b'[' | b'0'..=b'9' if self.is_strong && self.index_at(self.at) > 0 => {
+                    self.is_list = true;
+                    self.at += self.index_at(self.at);
+                }
                 b'[' | b'(' | b'{' => {
                     self.is_list = true;
                     self.at += 1;
@@ -116,7 +124,19 @@ impl<'a> Gap<'a> {
                 b' ' if self.is_first && self.text[self.at..].starts_with(b"  ") => {
                     self.separator()
                 }
+                // Erlang: <<"…">>
+                b'<' if self.text[self.at..].starts_with(b"<<\"") => self.at += 2,
+                b'<' if self.cell_end() > 0 => {
+                    self.at += self.cell_end() - 1;
+                    self.separator();
+                }
+                b'&' if self.text[self.at..].starts_with(b"&nbsp;") => self.at += 6,
                 b' ' | b'\t' => self.at += 1,
+                b'\r' | b'\n' if self.is_id_below() => self.separator(),
+                b'\r' | b'\n' if self.number_below() > 0 => {
+                    self.at += self.number_below() - 1;
+                    self.separator();
+                }
                 b'\r' | b'\n'
                     if (self.is_strong && self.is_value_below()) || self.is_named_below() =>
                 {
@@ -134,14 +154,69 @@ impl<'a> Gap<'a> {
         }
     }
 
-    /// The length of a number in brackets at the current position.
-    fn length_in_brackets(&self) -> usize {
+    /// The length of a type or a length in brackets at the current position: `(55)`, `(string)`,
+    /// `([]string)`, `(len=1 cap=1)`; 0 if there is none.
+    fn type_in_brackets(&self) -> usize {
         let rest = &self.text[self.at + 1..self.limit];
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits > 0 && rest.get(digits) == Some(&b')') {
-            digits + 2
-        } else {
-            0
+        let Some(end) = rest.iter().position(|byte| *byte == b')') else {
+            return 0;
+        };
+        let inside = &rest[..end];
+        let kind = inside.strip_prefix(b"[]").unwrap_or(inside);
+        let is_length = !inside.is_empty() && inside.iter().all(u8::is_ascii_digit);
+        match is_length || FILLERS.contains(&kind) || kind.starts_with(b"len=") {
+            true => end + 2,
+            false => 0,
+        }
+    }
+
+    /// The length of an index before an element of a list, or of a list's length before its
+    /// elements: `[0] =>`, `0 =>`, `1 [`; 0 if there is none.
+    fn index_at(&self, at: usize) -> usize {
+        let rest = &self.text[at..self.limit];
+        let open = usize::from(rest.starts_with(b"["));
+        let digits = rest[open..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let end = open + digits;
+        let close: &[u8] = match open {
+            1 => b"] =>",
+            _ if self.text[..at].ends_with(b"array:") => b" [",
+            _ => b" =>",
+        };
+        match (1..=MAX_INDEX).contains(&digits) && rest[end..].starts_with(close) {
+            true => end + close.len(),
+            false => 0,
+        }
+    }
+
+    /// The length of the tags between a cell of an HTML table and the next one; 0 if they do not
+    /// come next.
+    fn cell_end(&self) -> usize {
+        let rest = &self.text[self.at..self.limit];
+        let is_cell = self.text[..self.start].ends_with(b">");
+        let closing = [&b"</td>"[..], b"</th>", b"</dt>"];
+        let Some(closing) = closing.iter().find(|tag| is_cell && rest.starts_with(tag)) else {
+            return 0;
+        };
+        let next = rest[closing.len()..].trim_ascii_start();
+        let opens = next.starts_with(b"<td") || next.starts_with(b"<dd");
+        let tag = next.iter().position(|byte| *byte == b'>').filter(|_| opens);
+        tag.map_or(0, |end| rest.len() - next.len() + end + 1)
+    }
+
+    /// The length of the line end and the number before a value that `redis-cli` prints below its
+    /// name: `3) "name"`, `4) "value"`; 0 if there is none.
+    fn number_below(&self) -> usize {
+        let rest = &self.text[self.at..self.limit];
+        let next = rest.trim_ascii_start();
+        let digits = next.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let is_numbered = self.text[..self.start].ends_with(b") \"");
+        let is_below = digits > 0 && next[digits..].starts_with(b") \"");
+        match is_numbered && is_below {
+            true => rest.len() - next.len() + digits + 2,
+            false => 0,
         }
     }
 
@@ -181,6 +256,11 @@ impl<'a> Gap<'a> {
         while matches!(self.text.get(next), Some(b' ' | b'\t')) {
             next += 1;
         }
+        // PHP's print_r opens an array on the next line
+        let below = self.text[next.min(self.text.len())..].trim_ascii_start();
+        if word == b"array" && below.starts_with(b"(") {
+            return Some(after);
+        }
         // a table with a column for the type
         let is_wide = self.text[after..next].contains(&b'\t') || next - after > 1;
         let is_column = self.is_first && self.is_strong && is_wide;
@@ -219,8 +299,19 @@ impl<'a> Gap<'a> {
         is_shaped
             || self.is_alone_on_its_line() && self.is_last_line_of_pair(next)
             || self.is_list
-            || matches!(next[0], b'"' | b'\'' | b'[' | b'{')
+            || matches!(next[0], b'"' | b'\'' | b'[' | b'{' | b'(')
             || self.filler_at(self.at + start).is_some()
+    }
+
+    /// Whether name and value are alone on their lines, as browsers copy headers, and the value is
+    /// an id, a state or a whole context.
+    fn is_id_below(&self) -> bool {
+        let rest = &self.text[self.at..self.limit];
+        let mut lines = rest.split(|byte| *byte == b'\n').skip(1);
+        let next = lines.next().unwrap_or_default().trim_ascii();
+        let is_id = matches!(next.len(), 1 | 16 | 32) && next.iter().all(u8::is_ascii_hexdigit);
+        let is_whole = || std::str::from_utf8(next).is_ok_and(|value| Shape::of(value).is_some());
+        self.is_first && !self.is_strong && (is_id || is_whole())
     }
 
     /// Whether the next column of a table begins: `traceparent,00-…`.

@@ -6,6 +6,7 @@ use super::{Hit, is_word};
 use crate::finding::Kind;
 use crate::names;
 use crate::shapes::Shape;
+use crate::systems::SERVER_TIMING;
 
 /// A value after a name.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ fn value_at(text: &[u8], start: usize, end: usize, header: &str) -> Option<Value
     let rest = text.get(at..)?;
     let mut value =
         if gap.is_list && rest.first().is_some_and(u8::is_ascii_digit) && quote.is_none() {
-            numbers(text, at).unwrap_or_else(|| bare(text, at, header))
+            numbers(text, at, header).unwrap_or_else(|| bare(text, at, header))
         } else if rest.starts_with(b"<Buffer ") || rest.starts_with(b"Buffer ") {
             node_buffer(text, at)?
         } else if rest.starts_with(b"B@") && text[..at].ends_with(b"[") {
@@ -47,7 +48,7 @@ fn value_at(text: &[u8], start: usize, end: usize, header: &str) -> Option<Value
         } else if let Some(quote) = quote {
             quoted(text, at, quote)
         } else {
-            bare(text, at, header)
+            hex_bytes(text, at).unwrap_or_else(|| bare(text, at, header))
         };
     // the name of a member of an object, or of a type whose value is below
     let is_type = matches!(value.bytes.as_slice(), b"Array" | b"Object");
@@ -126,9 +127,18 @@ fn unescaped(bytes: &[u8]) -> Vec<u8> {
 /// Reads a value without quotes. The header decides which bytes it may have.
 fn bare(text: &[u8], at: usize, header: &str) -> Value {
     let end = match header {
+        "x-amzn-trace-id" if text[at..].starts_with(b"Root%3") => token(text, at, b"%"),
         "x-amzn-trace-id" | "_X_AMZN_TRACE_ID" => xray(text, at, at).1,
         "tracestate" | "baggage" => list(text, at),
         "uber-trace-id" => token(text, at, b":%"),
+        SERVER_TIMING => {
+            at + text[at..]
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default()
+                .len()
+                .min(MAX_VALUE)
+        }
         _ => joined(text, at, token(text, at, b"/+=|.")),
     };
     let end = at + trimmed(&text[at..end]);
@@ -144,7 +154,7 @@ fn bare(text: &[u8], at: usize, header: &str) -> Value {
 
 /// Reads bytes that are printed as decimal numbers: `48, 48, 45` as in Java and JSON, or `48 48 45`
 /// as in Go.
-fn numbers(text: &[u8], at: usize) -> Option<Value> {
+fn numbers(text: &[u8], at: usize, header: &str) -> Option<Value> {
     let limit = text.len().min(at + MAX_VALUE);
     let length = text[at..limit].iter().position(|byte| *byte == b']')?;
     let list = std::str::from_utf8(&text[at..at + length]).ok()?;
@@ -152,7 +162,10 @@ fn numbers(text: &[u8], at: usize) -> Option<Value> {
     let bytes = parts
         .map(|part| part.parse::<u8>().ok())
         .collect::<Option<Vec<u8>>>()?;
-    (bytes.len() > 1).then_some(Value {
+    // a state of one letter: 49 is 1, 48 is 0
+    let is_state = matches!(header, "x-b3-sampled" | "x-b3-flags")
+        && bytes.iter().all(u8::is_ascii_alphanumeric);
+    (bytes.len() > 1 || is_state).then_some(Value {
         bytes,
         end: at + length,
         ..Value::default()
@@ -176,6 +189,35 @@ fn node_buffer(text: &[u8], at: usize) -> Option<Value> {
         fault: dump.contains("more byte").then_some(
             "is cut: console.log shows 50 bytes of a Buffer. Log the value's toString()",
         ),
+        ..Value::default()
+    })
+}
+
+/// The fewest bytes in hexadecimal digits that count as a value.
+const MIN_HEX_BYTES: usize = 3;
+
+/// Reads bytes in hexadecimal digits: `30 30 2d`, as gRPC traces metadata. The same bytes may follow
+/// as text in quotes.
+fn hex_bytes(text: &[u8], at: usize) -> Option<Value> {
+    let limit = text.len().min(at + MAX_VALUE);
+    let words = text[at..limit].split(|byte| *byte == b' ');
+    let bytes: Vec<u8> = words
+        .map_while(|word| {
+            (word.len() == 2)
+                .then(|| u8::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok())
+                .flatten()
+        })
+        .collect();
+    let end = at + 3 * bytes.len();
+    let rest = text.get(end..).and_then(|rest| rest.strip_prefix(b"'"));
+    let again = rest.and_then(|rest| rest.strip_prefix(bytes.as_slice()));
+    (bytes.len() >= MIN_HEX_BYTES).then(|| Value {
+        end: match again {
+            Some(_) => end + bytes.len() + 2,
+            None => end - 1,
+        }
+        .min(text.len()),
+        bytes,
         ..Value::default()
     })
 }

@@ -69,6 +69,12 @@ pub(super) fn values(tree: &Tree) -> Option<Vec<Cow<'_, [u8]>>> {
             if let Some(data) = tree.get("data").filter(|_| tree.get("type").is_some()) {
                 return bytes(data.elements()).map(|text| vec![Cow::Owned(text.into_bytes())]);
             }
+            let listed = BYTES
+                .iter()
+                .find_map(|name| bytes(tree.get(name)?.elements()));
+            if let Some(text) = listed {
+                return Some(vec![Cow::Owned(text.into_bytes())]);
+            }
             let encoded = BYTES.iter().find_map(|name| tree.get(name)?.text())?;
             let decoded = decode::base64(encoded.as_bytes()).and_then(decode::text)?;
             Some(vec![Cow::Owned(decoded.into_bytes())])

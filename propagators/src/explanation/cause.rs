@@ -1,6 +1,6 @@
 //! Why a header was refused, in words that help a person: what the sender or a proxy did.
 
-use crate::formats::{b3, b3multi, datadog, tracecontext, xray};
+use crate::formats::{b3, b3multi, datadog, jaeger, tracecontext, xray};
 use crate::reject::{Fault, Reject};
 
 /// What the sender or a proxy did to a refused header, and what to do; `None` if the refusal
@@ -20,6 +20,7 @@ const CAUSES: &[Cause] = &[
     placeholder,
     joined,
     quoted,
+    in_brackets,
     cut,
     uuid,
     prefixed,
@@ -27,6 +28,7 @@ const CAUSES: &[Cause] = &[
     other_format,
     more,
     separator,
+    lower_case,
     length,
     upper_case,
 ];
@@ -71,8 +73,11 @@ fn placeholder(_: &Reject, value: &str) -> Option<String> {
     })
 }
 
-fn joined(_: &Reject, value: &str) -> Option<String> {
+fn joined(reject: &Reject, value: &str) -> Option<String> {
     let (first, second) = value.split_once(',')?;
+    if reject.format == xray::NAME && !second.contains("Root=") {
+        return Some("the fields are separated by ',' instead of ';'".to_owned());
+    }
     let is_value = |part: &str| part.bytes().any(|byte| byte.is_ascii_alphanumeric());
     (is_value(first) && is_value(second)).then(|| {
         "two headers were joined by a comma, as proxies and frameworks do with a header that arrives twice: find what adds \
@@ -88,6 +93,14 @@ fn quoted(_: &Reject, value: &str) -> Option<String> {
         .any(|quote| value.starts_with(quote) || value.ends_with(quote));
     is_quoted.then(|| {
         "quotes are around the value, most often because JSON text was used as a header: let the sender leave them out"
+            .to_owned()
+    })
+}
+
+/// A list with one value, as a program prints it.
+fn in_brackets(_: &Reject, value: &str) -> Option<String> {
+    (value.starts_with('[') && value.ends_with(']')).then(|| {
+        "brackets are around the value, as when a program writes a list as text: let the sender write only the value in it"
             .to_owned()
     })
 }
@@ -179,6 +192,10 @@ fn more(reject: &Reject, value: &str) -> Option<String> {
 }
 
 fn separator(reject: &Reject, value: &str) -> Option<String> {
+    if reject.format == jaeger::NAME {
+        let is_dashed = value.contains('-') && !value.contains(':');
+        return is_dashed.then(|| "the fields are separated by '-' instead of ':'".to_owned());
+    }
     let is_dashed = matches!(reject.header, tracecontext::TRACEPARENT | b3::HEADER);
     let other = ["_", ":", "/", " ", "–", "—", "−", "‐", "‑"]
         .iter()
@@ -189,6 +206,15 @@ fn separator(reject: &Reject, value: &str) -> Option<String> {
         format!("'{other}'")
     };
     is_dashed.then(|| format!("the fields are separated by {what} instead of '-'"))
+}
+
+/// The fields of X-Ray's header in lower case.
+fn lower_case(reject: &Reject, value: &str) -> Option<String> {
+    let is_lower = value.contains("root=") && !value.contains("Root=");
+    (reject.header == xray::HEADER && is_lower).then(|| {
+        "its fields are in lower case, as API Gateway logs the header of a response: let the sender write Root=, Parent= and Sampled="
+            .to_owned()
+    })
 }
 
 /// Missing or extra digits.
@@ -318,6 +344,22 @@ mod tests {
             ("traceparent", whole[..40].to_owned(), "was cut"),
             ("traceparent", format!("{}...", &whole[..30]), "was cut"),
             ("b3", format!("{TRACE}-{}", &SPAN[..9]), "was cut"),
+            (
+                "x-amzn-trace-id",
+                "Root=1-5da8fd98-31bcdfca8b188442316886fe,Parent=53995c3f42cd8ad8".to_owned(),
+                "',' instead of ';'",
+            ),
+            ("traceparent", format!("[{whole}]"), "brackets"),
+            (
+                "uber-trace-id",
+                format!("{TRACE}-{SPAN}-0-1"),
+                "'-' instead of ':'",
+            ),
+            (
+                "x-amzn-trace-id",
+                "root=1-5da8fd98-31bcdfca8b188442316886fe;sampled=0".to_owned(),
+                "in lower case",
+            ),
             ("b3", "%REQ(B3)%".to_owned(), "placeholder"),
             (
                 "traceparent",
@@ -331,8 +373,13 @@ mod tests {
                 "begins with 0x",
             ),
         ] {
-            let format =
-                find(if header == "b3" { "b3" } else { "tracecontext" }).expect("a format");
+            let format = find(match header {
+                "uber-trace-id" => "jaeger",
+                "x-amzn-trace-id" => "xray",
+                "b3" => "b3",
+                _ => "tracecontext",
+            });
+            let format = format.expect("a format");
             let candidate = format.extract(&HeaderList::from([(header, value.clone())]));
             let reject = candidate
                 .reject()

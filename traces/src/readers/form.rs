@@ -2,6 +2,9 @@
 
 mod about;
 mod json;
+mod known_json;
+mod nested;
+mod packed;
 mod refused;
 
 use std::fmt;
@@ -127,16 +130,17 @@ impl Form {
                 Ok(form) => return Ok(form),
                 Err(found) => found,
             },
+            Some(b'"') => nested::found(text).unwrap_or_else(|| starts_with(text)),
             Some(_) => starts_with(text),
         };
-        if let Some(found) = refused::bytes(beginning) {
+        if let Some(found) = packed::found(beginning).or_else(|| refused::bytes(beginning)) {
             return Err(found);
         }
         if let Some(form) = form_of_protobuf(beginning) {
             return Ok(form);
         }
         // A JavaScript object can begin like JSON.
-        form_of_text(text).unwrap_or(Err(found))
+        form_of_text(text).unwrap_or_else(|| Err(refused::headers(text).unwrap_or(found)))
     }
 }
 
@@ -166,21 +170,29 @@ fn form_of_text(text: &[u8]) -> Option<Result<Form, String>> {
     let objects = lossy
         .lines()
         .flat_map(objects)
-        .filter(|object| holds_spans(object));
+        .filter(|object| holds_spans(object) || object.contains("\"localEndpoint\""));
     let forms = objects
         .take(MAX_LINES)
         .map(|object| json::form(object.as_bytes()));
+    let mut other = None;
     for form in forms {
         match form {
-            Ok(Form::OtlpLogLines) => return Some(Ok(Form::OtlpLogLines)),
-            Ok(Form::OtlpJson) => return Some(Ok(Form::OtlpLogLines)),
-            _ => {}
+            Ok(Form::OtlpLogLines | Form::OtlpJson) => return Some(Ok(Form::OtlpLogLines)),
+            Ok(form) => other = other.or(Some(form)),
+            Err(_) => {}
         }
     }
     if console::is_in(text) {
         return Some(Ok(Form::Console));
     }
-    is_in_open_objects(&lossy).then_some(Ok(Form::OtlpLogLines))
+    if is_in_open_objects(&lossy) {
+        return Some(Ok(Form::OtlpLogLines));
+    }
+    other.map(|form| {
+        Err(format!(
+            "text with {form} in its lines: save the JSON alone, without what is before and after it"
+        ))
+    })
 }
 
 /// Whether an object that does not end on its line has spans of OTLP.
@@ -317,10 +329,7 @@ mod tests {
                 b"\x00\x00\x00\x00\x00\x00",
                 r"something that starts with `\x00",
             ),
-            (
-                b"PAR1\x15\x04",
-                r"something that starts with `PAR1\x15\x04`",
-            ),
+            (b"PAR1\x15\x04", "a table in Parquet"),
             (b"{\"open\":", "something that starts with `{"),
         ] {
             let other = Form::of(beginning).expect_err(found);

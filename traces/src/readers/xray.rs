@@ -5,6 +5,7 @@
 //! is an object, or a string that contains one. baton reads it
 //! - in the answer of `BatchGetTraces` (`{"Traces": [{"Id", "Segments": [{"Document"}]}]}`), or in
 //!   one trace of that answer, which the console shows as raw data,
+//! - in the answer of `ListRetrievedTraces` (`{"Traces": [{"Id", "Spans": [{"Document"}]}]}`),
 //! - in a call of `PutTraceSegments` (`{"TraceSegmentDocuments": […]}`),
 //! - after the daemon's UDP header (`{"format": "json", "version": 1}`),
 //! - alone, even if it is a subsegment that was sent separately or a segment in progress.
@@ -34,7 +35,13 @@ use crate::span::{
 /// A wrapper around documents.
 static WRAPPER: Place = Place {
     name: "an X-Ray trace",
-    members: &["Traces", "Segments", "TraceSegmentDocuments", "Document"],
+    members: &[
+        "Traces",
+        "Segments",
+        "Spans",
+        "TraceSegmentDocuments",
+        "Document",
+    ],
 };
 
 /// Passes every segment and subsegment of `input` to `each`, as a span.
@@ -121,7 +128,7 @@ impl Walk<'_> {
         json.object(|json, name| {
             match name {
                 "Id" => id = json.parse::<Option<String>>()?,
-                "Traces" | "Segments" | "TraceSegmentDocuments" | "Document" => {
+                _ if WRAPPER.members.contains(&name) => {
                     // A segment's `id` is not the trace's id.
                     let trace = id.as_deref().filter(|id| xray_trace_id(id).is_some());
                     self.wrapped(json, trace.or(outer))?;
@@ -163,6 +170,13 @@ impl Walk<'_> {
             .map_err(|error| format!("in a segment's document, {}", json_problem(&error)))?;
         if document.is_header() {
             return Ok(());
+        }
+        if document.is_of_opentelemetry() {
+            return Err(
+                "found: a span of OpenTelemetry, expected an X-Ray segment document: give \
+                        `aws xray list-retrieved-traces` the option `--trace-format XRAY`"
+                    .to_owned(),
+            );
         }
         let own = Some(&*document.trace_id.0).filter(|id| !id.is_empty());
         let trace_id = own.or(id).and_then(xray_trace_id).ok_or_else(|| {
@@ -217,6 +231,9 @@ struct Document<'a> {
     start_time: Option<f64>,
     #[serde(default)]
     end_time: Option<f64>,
+    /// Only in a span of OpenTelemetry.
+    #[serde(borrow, default, rename = "spanId")]
+    span_id: Text<'a>,
     /// Present instead of an end.
     #[serde(default)]
     in_progress: Option<bool>,
@@ -272,6 +289,10 @@ struct LinkFields<'a> {
 impl<'a> Document<'a> {
     fn is_header(&self) -> bool {
         self.id.0.is_empty() && self.trace_id.0.is_empty() && !self.format.0.is_empty()
+    }
+
+    fn is_of_opentelemetry(&self) -> bool {
+        self.id.0.is_empty() && !self.span_id.0.is_empty()
     }
 
     /// The service of a segment. A subsegment that was sent separately has only the name of the

@@ -128,6 +128,12 @@ const READ: &[File] = &[
     ("tempo-v2.json", Form::OtlpJson, TRACE, TWO),
     ("tempo-v2.pb", Form::OtlpProtobuf, TRACE, TWO),
     (
+        "xray-retrieved.json",
+        Form::XRay,
+        "5759e988bd862e3fe1be46a994272793",
+        &["shop Server shop 53995c3f42cd8ad8"],
+    ),
+    (
         "xray-console-raw.json",
         Form::XRay,
         "66e11092767bc32c5717c925604e37e3",

@@ -220,8 +220,8 @@ fn parents_in_a_circle_and_clocks_that_disagree_are_judged_like_any_others() {
 fn input_that_is_not_an_export_is_refused_without_harm() {
     for (content, found) in [
         (
-            &b"<!doctype html>\x1b]0;owned\x07"[..],
-            r"something that starts with `<!doctype ht`",
+            &b"<!doctype svg>\x1b]0;owned\x07"[..],
+            r"something that starts with `<!doctype sv`",
         ),
         (
             b"{\"level\":\"info\"}\n{\"level\":\"warn\"}",

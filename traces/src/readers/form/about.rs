@@ -51,7 +51,7 @@ impl Form {
                 "Jaeger's query API, a download in its UI, its documents in Elasticsearch"
             }
             Form::XRay => {
-                "`aws xray batch-get-traces`, the console's raw data, the daemon, `PutTraceSegments`"
+                "`aws xray batch-get-traces`, `list-retrieved-traces`, the console's raw data, the daemon, `PutTraceSegments`"
             }
             Form::Datadog => {
                 "Datadog's tracers, to the Agent's `/v0.3/traces` or `/v0.4/traces` as JSON"

@@ -1,7 +1,7 @@
 //! Finds the form of JSON by the members of its first objects.
 
-use super::refused;
 use super::{Form, starts_with};
+use super::{known_json, nested};
 use crate::readers::clickhouse;
 use crate::readers::json::{Fault, JsonReader};
 
@@ -15,13 +15,24 @@ pub(super) fn form(text: &[u8]) -> Result<Form, String> {
         _ if look.found.is_some() => look.found.unwrap_or_else(|| Ok(Form::default())),
         // JSON without content is an export without spans.
         Ok(()) if look.names.is_empty() => Ok(Form::OtlpJson),
+        Ok(()) if is_list_of_text(JsonReader::new(text)) => Err(known_json::NAMES.to_owned()),
         Ok(()) => {
             const MAX_NAMES: usize = 5;
             look.names.truncate(MAX_NAMES);
-            Err(format!("JSON with the members {}", look.names.join(", ")))
+            let members = || format!("JSON with the members {}", look.names.join(", "));
+            Err(nested::found(text).unwrap_or_else(members))
         }
-        Err(_) => Err(starts_with(text)),
+        Err(_) => Err(nested::found(text).unwrap_or_else(|| starts_with(text))),
     }
+}
+
+/// The form of the next value, or the error for a known one that cannot be read; `None` if it is
+/// not known.
+pub(super) fn known(mut json: JsonReader<&[u8]>) -> Option<Result<Form, String>> {
+    let mut look = Look::default();
+    // If the text is cut short, the form may still be known.
+    let _ = look.at(&mut json, 0);
+    look.found
 }
 
 /// What the search has seen so far.
@@ -88,18 +99,21 @@ impl Members {
         json: &mut JsonReader<&[u8]>,
     ) -> Result<Option<Result<Form, String>>, Fault> {
         self.names.push(name.to_owned());
+        if let Some(found) = known_json::object(&self.names) {
+            return Ok(Some(Err(found)));
+        }
         if let Some(form) = by_one_name(name) {
             return Ok(Some(Ok(form)));
-        }
-        if let Some(found) = refused::json(&self.names) {
-            return Ok(Some(Err(found)));
         }
         let is_nested = matches!(json.peek()?, Some(b'[' | b'{'));
         let form = match name {
             "data" if is_nested || json.peek()? == Some(b'n') => {
                 let inner = first_names(json.ahead());
-                match refused::data(&inner) {
+                match known_json::data(&inner) {
                     Some(found) => return Ok(Some(Err(found))),
+                    None if is_list_of_text(json.ahead()) => {
+                        return Ok(Some(Err(known_json::NAMES.to_owned())));
+                    }
                     None if clickhouse::is_row(&inner) => Form::ClickHouse,
                     None if json.peek()? == Some(b'{') => return Ok(None),
                     None => Form::Jaeger,
@@ -114,14 +128,14 @@ impl Members {
             },
             "hits" | "_source" if is_nested => {
                 match names_of_document(&mut json.ahead(), name, 0) {
-                    Some(inner) => match refused::document(&inner) {
+                    Some(inner) => match known_json::document(&inner) {
                         Some(found) => return Ok(Some(Err(found))),
                         None => Form::Jaeger,
                     },
                     None => Form::Jaeger,
                 }
             }
-            "traces" if is_nested => match refused::json(&first_names(json.ahead())) {
+            "traces" if is_nested => match known_json::object(&first_names(json.ahead())) {
                 Some(found) => return Ok(Some(Err(found))),
                 None => return Ok(None),
             },
@@ -132,7 +146,7 @@ impl Members {
             "events" | "results" if is_nested && self.names.len() == 1 => {
                 match first_names(json.ahead()) {
                     inner if has_any(&inner, &["message", "field"]) => Form::CloudWatch,
-                    inner => return Ok(refused::json(&inner).map(Err)),
+                    inner => return Ok(known_json::object(&inner).map(Err)),
                 }
             }
             // JavaScript's console exporter uses Zipkin's names, but its kinds are numbers.
@@ -152,6 +166,16 @@ impl Members {
         };
         Ok(Some(Ok(form)))
     }
+}
+
+/// Whether a value is a list whose first element is text.
+fn is_list_of_text(mut json: JsonReader<&[u8]>) -> bool {
+    let mut is_text = false;
+    let _ = json.array(|json| {
+        is_text = json.peek()? == Some(b'"');
+        Err(json.unexpected("no more"))
+    });
+    is_text
 }
 
 /// The form that this member alone identifies.
@@ -224,7 +248,8 @@ fn names_of_document(
     // If the text is cut short here, the reader reports it.
     let _ = match json.peek() {
         Ok(Some(b'[')) => json.array(|json| {
-            found = found.take().or(names_of_document(json, "", depth + 1));
+            let hit = first_names(json.ahead());
+            found = names_of_document(json, "", depth + 1).or(Some(hit));
             Err(json.unexpected("no more"))
         }),
         _ => json.object(|json, name| {

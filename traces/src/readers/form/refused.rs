@@ -1,80 +1,27 @@
-//! Known forms that hold no spans, or only parts of them, and what to export instead.
+//! Known text and bytes that hold no spans, or only parts of them, and what to export instead.
 
-/// The error for a JSON object with these members, if it is a known form that cannot be read.
-pub(super) fn json(names: &[String]) -> Option<String> {
-    let has = |name: &str| names.iter().any(|known| known == name);
-    let found = if has("TraceSummaries") {
-        "X-Ray trace summaries, which have no spans: `aws xray batch-get-traces --trace-ids ID …` has them"
-    } else if has("rootServiceName") || has("rootTraceName") {
-        "Tempo's answer to a search, which has no spans: fetch each trace with /api/v2/traces/ID"
-    } else if has("processor") && has("transaction") || has("@timestamp") && has("processor") {
-        "documents of Elastic APM: export OTLP with the Collector's file exporter instead"
-    } else if has("tracerPayloads") || has("languageName") && has("spans") {
-        "a payload of the Datadog Agent: export OTLP from the Agent's otlp_config or the SDK to a Collector, and \
-         save it with its file exporter"
-    } else if has("traceGroup") || has("traceGroupFields") {
-        "documents of OpenSearch's Data Prepper: export OTLP with the Collector's file exporter instead"
-    } else if has("trace.trace_id") || has("trace.span_id") {
-        return Some(sent_too("rows of Honeycomb"));
-    } else if has("trace.id") && (has("parent.id") || has("parentId") || has("duration.ms")) {
-        "spans of New Relic: send them to a Collector too, and save them with its file exporter"
-    } else if has("projectId") && (has("traceId") || has("spans")) {
-        return Some(sent_too("traces of Google Cloud Trace"));
-    } else if has("operation_Id") || has("operation_ParentId") {
-        return Some(sent_too("rows of Application Insights"));
-    } else if has("traceId") && has("spanId") && has("operationName") {
-        "spans with Jaeger's names in a form that Jaeger's HTTP API does not have: fetch /api/traces/ID, or export \
-         OTLP with the Collector's file exporter"
-    } else if has("trace_id") && has("span_id") && has("@timestamp") {
-        "documents of Elastic's data streams: export OTLP with the Collector's file exporter instead"
-    } else if has("contexts") && has("spans") {
-        return Some(sent_too("an event of Sentry"));
-    } else if has("startTimestampMillis") && has("columns") || has("ts_bucket_start") {
-        return Some(sent_too("rows of SigNoz"));
-    } else if ["t", "s", "n", "k", "ts"].into_iter().all(has) {
-        "spans of Instana: send them to a Collector too, and save them with its file exporter"
-    } else if has("partialSuccess") || has("partial_success") {
-        "the answer of a receiver of OTLP, which has no spans"
-    } else {
-        return None;
-    };
-    Some(found.to_owned())
-}
-
-/// The error for a document of Elasticsearch or OpenSearch with these members, if it is not
-/// Jaeger's.
-pub(super) fn document(names: &[String]) -> Option<String> {
-    let has = |name: &str| names.iter().any(|known| known == name);
-    json(names).or_else(|| {
-        let found = if has("traceId") && has("id") {
-            "Zipkin's documents in Elasticsearch: fetch /api/v2/traces from Zipkin instead"
-        } else if has("traceId") || has("trace_id") {
-            "documents of Elasticsearch or OpenSearch that are not Jaeger's: export OTLP with the Collector's file \
-             exporter instead"
-        } else {
-            return None;
-        };
-        Some(found.to_owned())
-    })
-}
-
-/// The error for a list under `data` whose first element has these members, if it is not Jaeger's.
-pub(super) fn data(names: &[String]) -> Option<String> {
-    let has = |name: &str| names.iter().any(|known| known == name);
-    if !has("type") || !has("attributes") || has("traceID") {
-        return None;
-    }
-    Some(sent_too(match has("relationships") {
-        true => "an answer of the API of Lightstep (ServiceNow Cloud Observability)",
-        false => "an answer of Datadog's Spans API",
-    }))
-}
+use baton_propagators::FORMATS;
 
 /// The error for text or bytes, if they are a known form that cannot be read.
 pub(super) fn text(text: &[u8]) -> Option<String> {
     let holds = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
-    let found = if text.starts_with(b"PAR1") {
-        return None;
+    let found = if is_html(text) {
+        "an HTML page, such as a page to sign in: check the address and the credentials"
+    } else if text.starts_with(b"{'") || text.starts_with(b"[{'") {
+        "an object as Python prints it: print it with json.dumps"
+    } else if text.starts_with(b"Traces:") || text.starts_with(b"TRACES\t") {
+        "an answer of the AWS CLI that is not JSON: call it with --output json"
+    } else if holds(b"*SPANS FOR DEBUG*") {
+        "the output of Erlang's otel_exporter_stdout, which names no services: export OTLP to a Collector, and save it \
+         with its file exporter"
+    } else if text.starts_with(b"# HELP ") || text.starts_with(b"# TYPE ") {
+        "metrics of Prometheus, which have no spans"
+    } else if is_in_first_line(text, b"SpanId") && is_in_first_line(text, b"SpanName") {
+        "rows of ClickHouse's otel_traces that are not JSON: select them with FORMAT JSONEachRow"
+    } else if is_in_first_line(text, b"traceID") && is_in_first_line(text, b"operationName") {
+        return Some(sent_too("a table of Grafana"));
+    } else if is_in_first_line(text, b"@message") {
+        "rows of CloudWatch Logs Insights as CSV: `aws logs get-query-results` has them as JSON"
     } else if holds(b"LoggingSpanExporter") && holds(b"[tracer: ") {
         "the log of Java's LoggingSpanExporter, which prints neither parents nor times: set \
          OTEL_TRACES_EXPORTER=logging-otlp, or otlp"
@@ -82,7 +29,8 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
         "the output of C++'s OStreamSpanExporter: use its OTLP exporter and a Collector, or its OTLP file exporter"
     } else if is_in_first_line(text, b"trace.trace_id") {
         return Some(sent_too("rows of Honeycomb"));
-    } else if is_in_first_line(text, b"operation_Id") {
+    } else if is_in_first_line(text, b"operation_Id") || is_in_first_line(text, b"\"OperationId\"")
+    {
         return Some(sent_too("rows of Application Insights"));
     } else if holds(b"\xa8trace_id") || holds(b"\xa7span_id") {
         "a Datadog payload in MessagePack: send it as JSON (PUT /v0.3/traces with Content-Type: application/json), \
@@ -93,8 +41,26 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
     Some(found.to_owned())
 }
 
+/// The error for text with headers and without spans; `None` if it has no headers.
+pub(super) fn headers(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let fields = FORMATS.iter().flat_map(|format| format.fields());
+    // spans have a traceState
+    let mut fields = fields.filter(|field| field.len() > MIN_FIELD && **field != "tracestate");
+    let is_there = fields.any(|field| text.contains(field));
+    is_there.then(|| "headers, not spans: `baton explain < FILE` reads them".to_owned())
+}
+
+/// Shorter names of headers are words of other texts too.
+const MIN_FIELD: usize = 8;
+
+fn is_html(text: &[u8]) -> bool {
+    let start = text[..text.len().min(15)].to_ascii_lowercase();
+    start.starts_with(b"<!doctype html") || start.starts_with(b"<html")
+}
+
 /// The error for spans as a backend returns them.
-fn sent_too(what: &str) -> String {
+pub(super) fn sent_too(what: &str) -> String {
     format!("{what}: send the spans to a Collector too, and save them with its file exporter")
 }
 
@@ -105,11 +71,37 @@ fn is_in_first_line(text: &[u8], part: &[u8]) -> bool {
 
 /// The error for the first bytes of a binary form, if it is a known one that cannot be read.
 pub(super) fn bytes(beginning: &[u8]) -> Option<String> {
+    if is_of_zipkin(beginning) {
+        return Some(
+            "spans of Zipkin in protobuf: send them as JSON, or fetch /api/v2/traces".to_owned(),
+        );
+    }
     is_of_datadog_agent(beginning).then(|| {
         "a Datadog payload in the binary form of tracers (v0.5) or of the Agent: send it as JSON (PUT /v0.3/traces \
          with Content-Type: application/json), or export OTLP"
             .to_owned()
     })
+}
+
+/// Whether the bytes begin Zipkin's list of spans: field 1 with a span, whose first fields are the
+/// trace's id of 16 or 8 bytes, and the parent's or its own id of 8.
+fn is_of_zipkin(bytes: &[u8]) -> bool {
+    let Some(span) = bytes.strip_prefix(&[0x0a]).and_then(|rest| rest.get(1..)) else {
+        return false;
+    };
+    // a span of 128 bytes or more has its length in two bytes
+    [span, span.get(1..).unwrap_or_default()]
+        .into_iter()
+        .any(|span| {
+            [16, 8].into_iter().any(|length: u8| {
+                let id = span.strip_prefix(&[0x0a, length]);
+                let next = id.and_then(|id| id.get(usize::from(length)..));
+                let parent = |next: &[u8]| {
+                    next.starts_with(&[0x12, 8]) && next.get(10..12) == Some(&[0x1a, 8])
+                };
+                next.is_some_and(|next| parent(next) || next.starts_with(&[0x1a, 8]))
+            })
+        })
 }
 
 /// Whether the bytes begin a list of traces of version 0.5, whose table of texts starts with an

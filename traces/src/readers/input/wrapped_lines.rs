@@ -66,6 +66,8 @@ impl Wrapping {
 
     /// What is in a line; `None` if it is not wrapped.
     fn unwrap(self, line: &str) -> Option<Inside> {
+        // serde also reads a list as an object's members in order
+        let object = line.starts_with('{').then_some(line);
         let whole = |text: &str| Inside::Text(text.to_owned(), true);
         match self {
             Wrapping::Compose => {
@@ -90,13 +92,13 @@ impl Wrapping {
                 is_wrapped.then(|| Inside::Text(text.to_owned(), tag == "F"))
             }
             Wrapping::DockerJson => {
-                let Entry { log } = serde_json::from_str(line).ok()?;
+                let Entry { log } = serde_json::from_str(object?).ok()?;
                 let is_whole = log.ends_with('\n');
                 let text = log.trim_end_matches(['\r', '\n']).to_owned();
                 Some(Inside::Text(text, is_whole))
             }
             Wrapping::Journal => {
-                let entry: JournalEntry = serde_json::from_str(line).ok()?;
+                let entry: JournalEntry = serde_json::from_str(object?).ok()?;
                 let is_whole = entry.line_break.as_deref() != Some("line-max")
                     && entry.is_partial.as_deref() != Some("true");
                 Some(match entry.message {
