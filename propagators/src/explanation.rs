@@ -16,6 +16,7 @@ use crate::extraction::{Candidate, ConflictKind};
 use crate::format::Outcome;
 use crate::formats;
 use crate::formats::xray::X_AMZN_TRACE_ID;
+use crate::reject::Fault;
 
 pub use arrived::list;
 use arrived::{Arrived, Source, who};
@@ -128,6 +129,13 @@ fn nothing(arrived: &Arrived<'_>) -> String {
             Some(false) => "only asks not to sample",
             None => "says nothing about sampling",
         };
+        if names_a_trace(candidate) {
+            return format!(
+                "No span to continue arrives, so a receiver starts a root span, in the arriving trace or in a new one: \
+                 {} names a trace but no span, and {decision}.",
+                candidate.header
+            );
+        }
         return format!(
             "No trace context arrives, so a receiver starts a new trace: {} names no span to continue and {decision}.",
             candidate.header
@@ -147,6 +155,12 @@ fn nothing(arrived: &Arrived<'_>) -> String {
         }
     };
     format!("No trace context arrives, so a receiver starts a new trace: {what}.")
+}
+
+/// Whether a candidate without a context has the id of a trace. Some libraries keep it.
+fn names_a_trace(candidate: &Candidate) -> bool {
+    let mut objection = candidate.objection.iter();
+    objection.any(|reject| reject.fault == Fault::NoParent)
 }
 
 /// All refusals. `b3` and `b3multi` read the same headers, so equal sentences appear once.

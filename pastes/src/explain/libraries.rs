@@ -101,11 +101,16 @@ fn what(
         .copied()
         .filter(|other| source(other, headers) == name)
         .collect();
-    let mut what = format!("continue {name}");
+    let mut what = match own.span_id {
+        Some(_) => format!("continue {name}"),
+        None => format!("keep the trace id of {name}, without a parent"),
+    };
     if others.iter().any(|other| other.trace_id != own.trace_id) {
         what.push_str(&format!(", trace {}", own.trace_id));
-    } else if others.iter().any(|other| other.span_id != own.span_id) {
-        what.push_str(&format!(", span {}", own.span_id));
+    } else if let Some(span_id) = own.span_id
+        && others.iter().any(|other| other.span_id != own.span_id)
+    {
+        what.push_str(&format!(", span {span_id}"));
     }
     if others.iter().any(|other| other.sampled != own.sampled) {
         what.push_str(match own.sampled {
@@ -224,17 +229,24 @@ pub fn in_full(answered: &Answered) -> Vec<String> {
         answer,
     } = answered;
     let does = match &answer.continues {
-        Some(own) => format!(
-            "continues {}: trace {}, span {}, {}",
-            own.format,
-            own.trace_id,
-            own.span_id,
-            match own.sampled {
+        Some(own) => {
+            let sampled = match own.sampled {
                 Some(true) => "sampled",
                 Some(false) => "not sampled",
                 None => "decision left open",
+            };
+            let Continuation {
+                format, trace_id, ..
+            } = own;
+            match own.span_id {
+                Some(span_id) => {
+                    format!("continues {format}: trace {trace_id}, span {span_id}, {sampled}")
+                }
+                None => format!(
+                    "keeps the trace id of {format}, without a parent: trace {trace_id}, {sampled}"
+                ),
             }
-        ),
+        }
         None => "starts a new trace".to_owned(),
     };
     let mut lines = vec![format!(

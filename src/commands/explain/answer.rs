@@ -159,8 +159,9 @@ struct Continued {
     format: &'static str,
     #[cfg_attr(test, schemars(with = "String"))]
     trace_id: TraceId,
-    #[cfg_attr(test, schemars(with = "String"))]
-    span_id: SpanId,
+    /// `null` if the library keeps only the trace id: its span is a root of that trace.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    span_id: Option<SpanId>,
     sampled: Option<bool>,
 }
 
