@@ -56,6 +56,26 @@ pub fn answers(
     all
 }
 
+/// Why libraries of `wanted` have no answer under any of these modes, and what would have one.
+pub fn unanswered<'a>(
+    wanted: &[&Library],
+    answers: impl Iterator<Item = &'a Answered>,
+    modes: &[Mode],
+) -> Vec<String> {
+    let answered: Vec<&str> = answers.map(|answered| answered.library.name).collect();
+    let silent = wanted.iter();
+    let silent = silent.filter(|library| !answered.contains(&library.name));
+    let reasons = silent.filter_map(|library| {
+        let why = modes.iter().find_map(|mode| library.cannot(mode))?;
+        let formats: Vec<&str> = library.formats().collect();
+        Some(format!(
+            "{why} Ask with --mode and one of {}.",
+            formats.join(", ")
+        ))
+    });
+    reasons.collect()
+}
+
 /// The answers under one mode by what they are, the most frequent first.
 pub fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
     let mut groups: Vec<(Option<&Continuation>, Vec<&'static Library>)> = Vec::new();

@@ -226,6 +226,12 @@ impl View<'_> {
                 (told, _) => lines.push(format!("With {mode}: {}.", told.join("; "))),
             }
         }
+        let answered = answers.iter().flatten();
+        lines.extend(libraries::unanswered(
+            &self.wanted,
+            answered,
+            &self.modes(judged),
+        ));
         lines.iter().map(|line| self.wrap(line)).collect()
     }
 
