@@ -9,6 +9,7 @@ mod arrived;
 mod cause;
 mod datadog;
 mod notes;
+mod repeated;
 
 use crate::carrier::HeaderList;
 use crate::context::{Extracted, TraceContext};
@@ -112,6 +113,11 @@ fn agreement(arrived: &Arrived<'_>, first: &TraceContext) -> String {
 
 /// The sentence if there is no context to continue.
 fn nothing(arrived: &Arrived<'_>) -> String {
+    if let Some(repeated) = repeated::repeated(arrived) {
+        return format!(
+            "{repeated}: a receiver that follows the specification starts a new trace."
+        );
+    }
     if let Some(refusals) = refusals(arrived) {
         return format!(
             "No usable trace context arrives, so a receiver starts a new trace: {refusals}."
@@ -183,11 +189,7 @@ fn disagreement(
     kind: ConflictKind,
 ) -> String {
     let groups = groups(arrived, kind);
-    let number = match groups.len() {
-        2 => "Two",
-        3 => "Three",
-        _ => "Several",
-    };
+    let number = in_words(groups.len());
     let opening = match kind {
         ConflictKind::TraceId => format!("{number} different traces arrive"),
         ConflictKind::SpanId => format!(
@@ -237,6 +239,15 @@ fn disagreement(
         ));
     }
     sentence
+}
+
+/// How many contexts disagree.
+fn in_words(number: usize) -> &'static str {
+    match number {
+        2 => "Two",
+        3 => "Three",
+        _ => "Several",
+    }
 }
 
 /// The different values, each with the headers that say so.

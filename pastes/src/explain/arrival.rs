@@ -1,7 +1,7 @@
 //! One sentence about what arrives, for one carrier or for several.
 
 use baton_propagators::explanation::list;
-use baton_propagators::{Candidate, Extracted, Outcome, Sampling};
+use baton_propagators::{Candidate, Extracted, Fault, Outcome, Sampling};
 
 use super::{Judged, distinct};
 
@@ -16,11 +16,13 @@ fn arriving(judged: &Judged<'_>) -> String {
         |candidate: &&Candidate| candidate.context().map(|own| (own.trace_id, own.span_id));
     let candidates = judged.all.candidates.iter();
     let rejects = candidates.filter_map(|candidate| candidate.reject());
+    let is_repeated = rejects.clone().any(|reject| reject.fault == Fault::Several);
     let refusals = distinct(rejects.map(|reject| match judged.cause(reject) {
         Some(cause) => format!("{} is refused: {cause}", reject.header),
         None => reject.to_string(),
     }));
     match contexts.as_slice() {
+        [] if is_repeated => judged.explanation.summary.clone(),
         [] if !refusals.is_empty() => {
             format!("No usable trace context arrives; {}.", refusals.join("; "))
         }

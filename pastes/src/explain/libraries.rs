@@ -76,7 +76,8 @@ pub fn unanswered<'a>(
     reasons.collect()
 }
 
-/// The answers under one mode by what they are, the most frequent first.
+/// The answers under one mode by what they are, first the one of the most libraries, as they are
+/// named.
 pub fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
     let mut groups: Vec<(Option<&Continuation>, Vec<&'static Library>)> = Vec::new();
     let same = |a: Option<&Continuation>, b: Option<&Continuation>| match (a, b) {
@@ -94,7 +95,7 @@ pub fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
             None => groups.push((continues, vec![answered.library])),
         }
     }
-    groups.sort_by_key(|(_, libraries)| std::cmp::Reverse(libraries.len()));
+    groups.sort_by_key(|(_, libraries)| std::cmp::Reverse(libraries::number(libraries)));
     let all: Vec<Option<&Continuation>> = groups.iter().map(|(continues, _)| *continues).collect();
     let groups = groups.into_iter();
     groups
@@ -121,11 +122,12 @@ fn what(
         .copied()
         .filter(|other| source(other, headers) == name)
         .collect();
+    let which = which(own, headers).unwrap_or_default();
     let mut what = match own.span_id {
-        Some(_) => format!("continue {name}"),
+        Some(_) => format!("continue {which}{name}"),
         None => format!("keep the trace id of {name}, without a parent"),
     };
-    if others.iter().any(|other| other.trace_id != own.trace_id) {
+    if which.is_empty() && others.iter().any(|other| other.trace_id != own.trace_id) {
         what.push_str(&format!(", trace {}", own.trace_id));
     } else if let Some(span_id) = own.span_id
         && others.iter().any(|other| other.span_id != own.span_id)
@@ -140,6 +142,27 @@ fn what(
         });
     }
     what
+}
+
+/// Which of several values of a header held a continued context: `the first `. `None` if the header
+/// has one value, or if its values do not show it.
+fn which(continued: &Continuation, headers: &HeaderList) -> Option<&'static str> {
+    let own = named_format(continued.format)?;
+    let written = own.written().iter();
+    let header = written.copied().find(|name| headers.get(name).is_some())?;
+    let mut values = Vec::new();
+    headers.get_all(header, &mut |value| values.push(value));
+    let (first, last) = (values.first()?, values.last()?);
+    let id = continued.trace_id.to_string();
+    let span = continued.span_id.map(|id| id.to_string());
+    let holds = |value: &&&str| {
+        value.contains(&id) && span.as_ref().is_none_or(|span| value.contains(span))
+    };
+    match (holds(&first), holds(&last)) {
+        (true, false) => Some("the first "),
+        (false, true) => Some("the last "),
+        _ => None,
+    }
 }
 
 /// The header that held a continued context, as people write it.

@@ -2,7 +2,7 @@
 //! each header.
 
 use baton_pastes::Paste;
-use baton_pastes::explain::libraries::{self, Answered};
+use baton_pastes::explain::libraries::{self, Answered, Group};
 use baton_pastes::explain::{Judged, Judgement, arrives, distinct, in_common};
 use baton_propagators::Mode;
 use baton_propagators::libraries::{LIBRARIES, Library};
@@ -55,6 +55,13 @@ pub(super) fn draw(
     sections.join("\n\n")
 }
 
+/// Whether more than half of the libraries, as they are named, are in the first group.
+fn is_most(groups: &[Group]) -> bool {
+    let number = |group: &Group| libraries::number(&group.libraries);
+    let all: usize = groups.iter().map(number).sum();
+    groups.first().is_some_and(|first| 2 * number(first) > all)
+}
+
 /// How to draw.
 struct View<'a> {
     arguments: &'a ExplainArguments,
@@ -77,7 +84,7 @@ impl View<'_> {
         if judged.contexts().len() > 1 || !self.arguments.modes.is_empty() {
             sections.push(table::draw(&self.rows(judged), self.width, self.output));
         }
-        let libraries = if self.wanted.is_empty() {
+        let libraries: Vec<String> = if self.wanted.is_empty() {
             let mut remarks = libraries::remarks(&answers);
             remarks.truncate(MAX_REMARKS);
             remarks.iter().map(|remark| self.wrap(remark)).collect()
@@ -88,7 +95,7 @@ impl View<'_> {
                 let lines = lines.iter().map(|line| self.note(line));
                 lines.collect::<Vec<_>>().join("\n")
             })
-            .collect::<Vec<_>>()
+            .collect()
         };
         if !libraries.is_empty() {
             sections.push(libraries.join("\n"));
@@ -215,7 +222,7 @@ impl View<'_> {
                     };
                     lines.push(format!("With {mode} {who} {what}."));
                 }
-                ([_, others @ ..], 1) if self.wanted.is_empty() => {
+                ([_, others @ ..], 1) if self.wanted.is_empty() && is_most(&groups) => {
                     lines.push(format!(
                         "With {mode} most libraries {}: {}.",
                         groups[0].what,
