@@ -12,8 +12,10 @@ pub fn arrives(judged: &Judged<'_>) -> String {
 
 fn arriving(judged: &Judged<'_>) -> String {
     let contexts = judged.contexts();
-    let context =
-        |candidate: &&Candidate| candidate.context().map(|own| (own.trace_id, own.span_id));
+    let context = |candidate: &&Candidate| {
+        let own = candidate.context()?;
+        Some((own.trace_id, own.span_id, own.sampling))
+    };
     let candidates = judged.all.candidates.iter();
     let rejects = candidates.filter_map(|candidate| candidate.reject());
     let is_repeated = rejects.clone().any(|reject| reject.fault == Fault::Several);

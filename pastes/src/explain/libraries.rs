@@ -134,7 +134,8 @@ fn what(
     {
         what.push_str(&format!(", span {span_id}"));
     }
-    if others.iter().any(|other| other.sampled != own.sampled) {
+    let mut decisions = all.iter().flatten().map(|other| other.sampled);
+    if decisions.any(|sampled| sampled != own.sampled) {
         what.push_str(match own.sampled {
             Some(true) => ", sampled",
             Some(false) => ", not sampled",

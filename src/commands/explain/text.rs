@@ -4,8 +4,8 @@
 use baton_pastes::Paste;
 use baton_pastes::explain::libraries::{self, Answered, Group};
 use baton_pastes::explain::{Judged, Judgement, arrives, distinct, in_common};
-use baton_propagators::Mode;
 use baton_propagators::libraries::{LIBRARIES, Library};
+use baton_propagators::{Engine, Mode};
 use baton_traces::shown::visible;
 
 use crate::arguments::ExplainArguments;
@@ -82,7 +82,15 @@ impl View<'_> {
         sections.extend(self.unread(judged));
         sections.extend(self.others(judged));
         if judged.contexts().len() > 1 || !self.arguments.modes.is_empty() {
-            sections.push(table::draw(&self.rows(judged), self.width, self.output));
+            let of = match self.arguments.engine {
+                Engine::Native => "baton's functions, which follow the specifications,",
+                Engine::Otel => "opentelemetry-rust",
+            };
+            let table = table::draw(&self.rows(judged), self.width, self.output);
+            sections.push(format!(
+                "{}\n{table}",
+                self.wrap(&format!("What {of} would continue:"))
+            ));
         }
         let libraries: Vec<String> = if self.wanted.is_empty() {
             let mut remarks = libraries::remarks(&answers);
