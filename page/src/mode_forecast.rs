@@ -143,7 +143,7 @@ fn libraries(headers: &HeaderList, mode: &Mode, context: &TraceContext) -> Vec<S
         } else {
             let answer = library.continues(headers, mode);
             let same = |found: &baton_propagators::libraries::Continuation| {
-                found.trace_id == context.trace_id && found.span_id == context.span_id
+                found.trace_id == context.trace_id && found.span_id == Some(context.span_id)
             };
             match answer.continues.as_ref().is_some_and(same) {
                 true => &mut continue_it,

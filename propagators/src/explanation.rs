@@ -9,6 +9,7 @@ mod arrived;
 mod cause;
 mod datadog;
 mod notes;
+mod repeated;
 
 use crate::carrier::HeaderList;
 use crate::context::{Extracted, TraceContext};
@@ -16,6 +17,7 @@ use crate::extraction::{Candidate, ConflictKind};
 use crate::format::Outcome;
 use crate::formats;
 use crate::formats::xray::X_AMZN_TRACE_ID;
+use crate::reject::Fault;
 
 pub use arrived::list;
 use arrived::{Arrived, Source, who};
@@ -111,6 +113,11 @@ fn agreement(arrived: &Arrived<'_>, first: &TraceContext) -> String {
 
 /// The sentence if there is no context to continue.
 fn nothing(arrived: &Arrived<'_>) -> String {
+    if let Some(repeated) = repeated::repeated(arrived) {
+        return format!(
+            "{repeated}: a receiver that follows the specification starts a new trace."
+        );
+    }
     if let Some(refusals) = refusals(arrived) {
         return format!(
             "No usable trace context arrives, so a receiver starts a new trace: {refusals}."
@@ -128,6 +135,13 @@ fn nothing(arrived: &Arrived<'_>) -> String {
             Some(false) => "only asks not to sample",
             None => "says nothing about sampling",
         };
+        if names_a_trace(candidate) {
+            return format!(
+                "No span to continue arrives, so a receiver starts a root span, in the arriving trace or in a new one: \
+                 {} names a trace but no span, and {decision}.",
+                candidate.header
+            );
+        }
         return format!(
             "No trace context arrives, so a receiver starts a new trace: {} names no span to continue and {decision}.",
             candidate.header
@@ -147,6 +161,12 @@ fn nothing(arrived: &Arrived<'_>) -> String {
         }
     };
     format!("No trace context arrives, so a receiver starts a new trace: {what}.")
+}
+
+/// Whether a candidate without a context has the id of a trace. Some libraries keep it.
+fn names_a_trace(candidate: &Candidate) -> bool {
+    let mut objection = candidate.objection.iter();
+    objection.any(|reject| reject.fault == Fault::NoParent)
 }
 
 /// All refusals. `b3` and `b3multi` read the same headers, so equal sentences appear once.
@@ -169,11 +189,7 @@ fn disagreement(
     kind: ConflictKind,
 ) -> String {
     let groups = groups(arrived, kind);
-    let number = match groups.len() {
-        2 => "Two",
-        3 => "Three",
-        _ => "Several",
-    };
+    let number = in_words(groups.len());
     let opening = match kind {
         ConflictKind::TraceId => format!("{number} different traces arrive"),
         ConflictKind::SpanId => format!(
@@ -223,6 +239,15 @@ fn disagreement(
         ));
     }
     sentence
+}
+
+/// How many contexts disagree.
+fn in_words(number: usize) -> &'static str {
+    match number {
+        2 => "Two",
+        3 => "Three",
+        _ => "Several",
+    }
 }
 
 /// The different values, each with the headers that say so.

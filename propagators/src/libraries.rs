@@ -81,7 +81,7 @@ enum Undecided {
 /// How a library answers to headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The context that it continues; `None` if it starts a new trace.
+    /// The context that it continues, whole or only its trace id; `None` if it starts a new trace.
     pub continues: Option<Continuation>,
     /// Contexts of other traces that it keeps as span links.
     pub links: Vec<Link>,
@@ -100,8 +100,9 @@ pub struct Continuation {
     pub format: &'static str,
     /// The trace that goes on.
     pub trace_id: TraceId,
-    /// The parent of the next span.
-    pub span_id: SpanId,
+    /// The parent of the next span; `None` if only the trace id is kept, so that the next span is a
+    /// root of that trace.
+    pub span_id: Option<SpanId>,
     /// The decision; `None` if the library leaves it open.
     pub sampled: Option<bool>,
     /// Whether B3's or Jaeger's debug state is kept.
@@ -170,7 +171,7 @@ impl Library {
             Some(Continuation {
                 format,
                 trace_id: found.trace_id()?,
-                span_id: found.span_id()?,
+                span_id: found.span_id(),
                 sampled: found.sampled,
                 debug: found.debug || chosen.leaked_debug.is_some(),
                 debug_in_flags: found.debug_in_flags,

@@ -210,7 +210,7 @@ impl fmt::Display for Fault {
             Fault::NoField { field } => write!(f, "has no {field}"),
             Fault::Twice { field } => write!(f, "has {field} twice"),
             Fault::NoParent => f.write_str(
-                "names a trace but no parent span, so there is nothing to continue",
+                "names a trace but no parent span, so there is no span to continue",
             ),
             Fault::AllZeros { field } => {
                 write!(f, "has a {field} of all zeros, which is invalid")

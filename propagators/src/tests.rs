@@ -66,6 +66,6 @@ fn what_arrives_in_it_is_explained() {
     assert_eq!(
         explained(&headers).summary,
         "No usable trace context arrives, so a receiver starts a new trace: x-added names a trace but no \
-         parent span, so there is nothing to continue."
+         parent span, so there is no span to continue."
     );
 }

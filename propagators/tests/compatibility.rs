@@ -75,7 +75,13 @@ impl Disagreement {
             Some(false) => "not sampled",
             None => "its own sampler decides",
         };
-        let mut words = format!("continue `{}`, {sampling}", found.format);
+        let mut words = match found.span_id {
+            Some(_) => format!("continue `{}`, {sampling}", found.format),
+            None => format!(
+                "keep the trace id of `{}`, without a parent, {sampling}",
+                found.format
+            ),
+        };
         if self.shows == "tracestate" {
             let _ = match members(&found.tracestate) {
                 0 => write!(words, ", no `tracestate`"),

@@ -46,6 +46,37 @@ fn the_summary_says_what_arrives_and_who_continues_what() {
              instead of 32 or 16, at byte 0.",
         ),
         (
+            HeaderList::from([
+                ("x-datadog-trace-id", "5208512171318403364"),
+                ("x-datadog-parent-id", "0"),
+                ("x-datadog-sampling-priority", "1"),
+            ]),
+            "No span to continue arrives, so a receiver starts a root span, in the arriving trace or in a new one: \
+             x-datadog-trace-id names a trace but no span, and only asks to sample.",
+        ),
+        (
+            HeaderList::from([("traceparent", TRACEPARENT), ("traceparent", TRACEPARENT)]),
+            "traceparent arrives twice with trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331, sampled, \
+             but may arrive only once: a receiver that follows the specification starts a new trace.",
+        ),
+        (
+            HeaderList::from([
+                ("traceparent", TRACEPARENT),
+                (
+                    "traceparent",
+                    "00-463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-01",
+                ),
+            ]),
+            "Two different traces arrive in traceparent, 0af7651916cd43dd8448eb211c80319c and \
+             463ac35c9f6413ad48485a3953bb6124, although it may arrive only once: a receiver that follows the \
+             specification starts a new trace.",
+        ),
+        (
+            HeaderList::from([("traceparent", TRACEPARENT), ("traceparent", "garbage")]),
+            "No usable trace context arrives, so a receiver starts a new trace: traceparent arrived several times, \
+             but may arrive only once.",
+        ),
+        (
             HeaderList::from([("traceparent", TRACEPARENT)]),
             "One trace context arrives in traceparent, trace 0af7651916cd43dd8448eb211c80319c, span \
              b7ad6b7169203331, sampled: a service that reads tracecontext as specified continues it.",

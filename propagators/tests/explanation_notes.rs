@@ -99,7 +99,7 @@ fn each_note_appears_where_it_applies_and_nowhere_else() {
         (
             with("x-amzn-trace-id", xray("")),
             &[
-                "x-amzn-trace-id has a Root but no Parent: it names no span, so there is nothing to continue. Load balancers",
+                "x-amzn-trace-id has a Root but no Parent: it names a trace and no span to continue. Load balancers",
             ],
         ),
         (

@@ -168,8 +168,9 @@ async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
             &["trace parent: 00"][..],
             "there is no tracing header in the arguments",
         ),
-        (&[], "standard input is empty"),
-        (&["-"], "standard input is empty"),
+        (&[""], "there is nothing in the arguments"),
+        (&[], "there is nothing in standard input"),
+        (&["-"], "there is nothing in standard input"),
         (&["--mode", "b4", TRACEPARENT], "unknown format \"b4\""),
         (
             &["--mode", "b3/middle", TRACEPARENT],
@@ -193,7 +194,7 @@ async fn input_that_cannot_be_explained_is_refused_with_a_sentence() {
         );
     }
     for (input, sentence) in [
-        (&b" \r\n\n"[..], "standard input is empty"),
+        (&b" \r\n\n"[..], "there is nothing in standard input"),
         (
             b"*   Trying 127.0.0.1:1...\n* Closing connection\ncurl: (7) Failed to connect\n",
             "there is no tracing header in standard input",

@@ -1,7 +1,9 @@
 //! What people see: headers, faults with a caret, modes, and advice.
 
+use std::process::Stdio;
+
 use super::{B3, TRACEPARENT, explain, modes, piped};
-use crate::support::command::Sandbox;
+use crate::support::command::{Sandbox, ended};
 
 #[tokio::test]
 async fn faults_are_shown_with_a_caret_and_their_rule() {
@@ -58,7 +60,7 @@ tracestate: c=3,D=4
 traceparent: a
 traceparent: b
   tracecontext: refused, traceparent arrived several times, but may arrive only once
-  rule: W3C Trace Context Level 2, section 3.2.2 (traceparent header field values)
+  rule: RFC 9110, section 5.3 (field order)
 ",
         ),
         (
@@ -112,6 +114,107 @@ async fn people_see_headers_modes_and_what_to_make_of_them() {
     }
     assert!(finished.stdout.starts_with(expected), "{}", finished.stdout);
     assert!(!finished.stdout.contains('\u{1b}'), "no colour in a pipe");
+}
+
+#[tokio::test]
+async fn the_first_lines_say_what_libraries_make_of_it() {
+    let other = "traceparent: 00-463ac35c9f6413ad48485a3953bb6124-a2fb4a1d1a96d312-01";
+    let b3 = |ids: &str| format!("b3: {ids}");
+    let unsampled = b3("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0");
+    let of_other_trace = b3("1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1");
+    let root = "X-Amzn-Trace-Id: Root=1-67891233-abcdef012345678912345678";
+    let (trace, parent) = (
+        "x-datadog-trace-id: 5208512171318403364",
+        "x-datadog-parent-id: 0",
+    );
+    let sandbox = Sandbox::new();
+    for (arguments, expected) in [
+        (
+            &[trace, parent][..],
+            &[
+                "With datadog most libraries keep the trace id of x-datadog-*, without a parent: Datadog (JavaScript, Python, Java, Rust).\nBut Datadog for Go starts a new trace.",
+            ][..],
+        ),
+        (
+            &[root, "--as", "brave"],
+            &["With xray Brave keeps the trace id of X-Amzn-Trace-Id, without a parent."],
+        ),
+        (
+            // Six names against seven: versions of one library count once.
+            &[TRACEPARENT, TRACEPARENT],
+            &[
+                "traceparent arrives twice with trace",
+                "With tracecontext most libraries continue traceparent: OpenTelemetry (Python,",
+            ],
+        ),
+        (
+            &[TRACEPARENT, other],
+            &[
+                "Two different traces arrive in traceparent,",
+                "libraries continue the first traceparent: OpenTelemetry (Python,",
+            ],
+        ),
+        (
+            &[TRACEPARENT, &unsampled],
+            &[
+                "One span arrives with two sampling decisions: traceparent says sampled, b3 says not sampled.",
+                "continue b3, not sampled",
+            ],
+        ),
+        (
+            &[TRACEPARENT, "--mode", "datadog", "--as", "brave"],
+            &[
+                "Brave does not read datadog, or was not measured with it. Ask with --mode and one of b3, b3multi, tracecontext, xray.",
+            ],
+        ),
+        (
+            &[TRACEPARENT, &of_other_trace, "--as", "brave"],
+            &["Brave is set to one format at a time. Ask with --mode and one of b3,"],
+        ),
+        (
+            &[TRACEPARENT, B3],
+            &["What baton's functions, which follow the specifications, would continue:\nmode "],
+        ),
+        (
+            &[TRACEPARENT, B3, "--engine", "otel"],
+            &["What opentelemetry-rust would continue:\nmode "],
+        ),
+    ] {
+        let finished = explain(&sandbox, arguments).await;
+        let flat = finished.stdout.replace("\n  ", " ");
+        for part in expected {
+            assert!(flat.contains(part), "{part}\n{}", finished.stdout);
+        }
+    }
+    let asked = [TRACEPARENT, "--mode", "b3", "--as", "brave"];
+    let shown = explain(&sandbox, &asked).await.stdout;
+    assert!(!shown.contains("nothing in traceparent"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_conflict_is_in_the_table_at_any_width() {
+    let sandbox = Sandbox::new();
+    let multi = [
+        "x-b3-traceid: 0af7651916cd43dd8448eb211c80319c",
+        "x-b3-spanid: b7ad6b7169203331",
+        "x-b3-sampled: 0",
+    ];
+    for columns in ["100", "80", "60"] {
+        let arguments = [&["explain", TRACEPARENT][..], &multi].concat();
+        let mut command = sandbox.baton(arguments);
+        command.env("COLUMNS", columns).stdin(Stdio::null());
+        let finished = ended(command.spawn().expect("the command starts")).await;
+        let mut lines = finished.stdout.lines();
+        let heading = lines.find(|line| line.starts_with("mode "));
+        assert!(
+            heading.is_some_and(|line| line.ends_with("conflict")),
+            "{columns}: {}",
+            finished.stdout
+        );
+        let limit: usize = columns.parse().expect("a number");
+        let fits = |line: &str| line.chars().count() <= limit;
+        assert!(finished.stdout.lines().all(fits), "{}", finished.stdout);
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! One sentence about what arrives, for one carrier or for several.
 
 use baton_propagators::explanation::list;
-use baton_propagators::{Candidate, Extracted, Outcome, Sampling};
+use baton_propagators::{Candidate, Extracted, Fault, Outcome, Sampling};
 
 use super::{Judged, distinct};
 
@@ -12,15 +12,19 @@ pub fn arrives(judged: &Judged<'_>) -> String {
 
 fn arriving(judged: &Judged<'_>) -> String {
     let contexts = judged.contexts();
-    let context =
-        |candidate: &&Candidate| candidate.context().map(|own| (own.trace_id, own.span_id));
+    let context = |candidate: &&Candidate| {
+        let own = candidate.context()?;
+        Some((own.trace_id, own.span_id, own.sampling))
+    };
     let candidates = judged.all.candidates.iter();
     let rejects = candidates.filter_map(|candidate| candidate.reject());
+    let is_repeated = rejects.clone().any(|reject| reject.fault == Fault::Several);
     let refusals = distinct(rejects.map(|reject| match judged.cause(reject) {
         Some(cause) => format!("{} is refused: {cause}", reject.header),
         None => reject.to_string(),
     }));
     match contexts.as_slice() {
+        [] if is_repeated => judged.explanation.summary.clone(),
         [] if !refusals.is_empty() => {
             format!("No usable trace context arrives; {}.", refusals.join("; "))
         }

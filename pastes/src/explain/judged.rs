@@ -60,8 +60,8 @@ pub struct Judgement {
 }
 
 impl<'a> Judged<'a> {
-    /// Judges a carrier under these modes, or under the usual ones if there are none.
-    pub fn new(carrier: &'a Carrier, selections: &[Selection], engine: Engine) -> Self {
+    /// Judges a carrier under the modes that were asked for, or under the usual ones.
+    pub fn new(carrier: &'a Carrier, asked: &[Selection], engine: Engine) -> Self {
         let headers = carrier.header_list();
         let under =
             |selection: &Selection| judge(&headers, carrier.environment(), selection, engine);
@@ -72,13 +72,22 @@ impl<'a> Judged<'a> {
             candidate.objection =
                 objection.filter(|reject| reject.fault != Fault::EnvironmentUnsampled);
         }
-        let selections = if selections.is_empty() {
+        let selections = if asked.is_empty() {
             default_modes(&all.candidates, engine)
         } else {
-            selections.to_vec()
+            asked.to_vec()
         };
         let judgements = selections.iter().map(under).collect();
         let mut explanation = Explanation::new(&all.candidates, &headers);
+        if !asked.is_empty() {
+            // What no asked mode reads needs no note.
+            let read = |candidate: &&Candidate| {
+                let mut modes = asked.iter();
+                modes.any(|selection| selection.mode.contains(candidate.format))
+            };
+            let candidates: Vec<_> = all.candidates.iter().filter(read).cloned().collect();
+            explanation.notes = Explanation::new(&candidates, &headers).notes;
+        }
         explanation.summary = carrier.as_shown(explanation.summary);
         let notes = explanation.notes.into_iter();
         explanation.notes = notes.map(|note| carrier.as_shown(note)).collect();

@@ -56,7 +56,28 @@ pub fn answers(
     all
 }
 
-/// The answers under one mode by what they are, the most frequent first.
+/// Why libraries of `wanted` have no answer under any of these modes, and what would have one.
+pub fn unanswered<'a>(
+    wanted: &[&Library],
+    answers: impl Iterator<Item = &'a Answered>,
+    modes: &[Mode],
+) -> Vec<String> {
+    let answered: Vec<&str> = answers.map(|answered| answered.library.name).collect();
+    let silent = wanted.iter();
+    let silent = silent.filter(|library| !answered.contains(&library.name));
+    let reasons = silent.filter_map(|library| {
+        let why = modes.iter().find_map(|mode| library.cannot(mode))?;
+        let formats: Vec<&str> = library.formats().collect();
+        Some(format!(
+            "{why} Ask with --mode and one of {}.",
+            formats.join(", ")
+        ))
+    });
+    reasons.collect()
+}
+
+/// The answers under one mode by what they are, first the one of the most libraries, as they are
+/// named.
 pub fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
     let mut groups: Vec<(Option<&Continuation>, Vec<&'static Library>)> = Vec::new();
     let same = |a: Option<&Continuation>, b: Option<&Continuation>| match (a, b) {
@@ -74,7 +95,7 @@ pub fn groups(answers: &[Answered], headers: &HeaderList) -> Vec<Group> {
             None => groups.push((continues, vec![answered.library])),
         }
     }
-    groups.sort_by_key(|(_, libraries)| std::cmp::Reverse(libraries.len()));
+    groups.sort_by_key(|(_, libraries)| std::cmp::Reverse(libraries::number(libraries)));
     let all: Vec<Option<&Continuation>> = groups.iter().map(|(continues, _)| *continues).collect();
     let groups = groups.into_iter();
     groups
@@ -101,13 +122,20 @@ fn what(
         .copied()
         .filter(|other| source(other, headers) == name)
         .collect();
-    let mut what = format!("continue {name}");
-    if others.iter().any(|other| other.trace_id != own.trace_id) {
+    let which = which(own, headers).unwrap_or_default();
+    let mut what = match own.span_id {
+        Some(_) => format!("continue {which}{name}"),
+        None => format!("keep the trace id of {name}, without a parent"),
+    };
+    if which.is_empty() && others.iter().any(|other| other.trace_id != own.trace_id) {
         what.push_str(&format!(", trace {}", own.trace_id));
-    } else if others.iter().any(|other| other.span_id != own.span_id) {
-        what.push_str(&format!(", span {}", own.span_id));
+    } else if let Some(span_id) = own.span_id
+        && others.iter().any(|other| other.span_id != own.span_id)
+    {
+        what.push_str(&format!(", span {span_id}"));
     }
-    if others.iter().any(|other| other.sampled != own.sampled) {
+    let mut decisions = all.iter().flatten().map(|other| other.sampled);
+    if decisions.any(|sampled| sampled != own.sampled) {
         what.push_str(match own.sampled {
             Some(true) => ", sampled",
             Some(false) => ", not sampled",
@@ -115,6 +143,27 @@ fn what(
         });
     }
     what
+}
+
+/// Which of several values of a header held a continued context: `the first `. `None` if the header
+/// has one value, or if its values do not show it.
+fn which(continued: &Continuation, headers: &HeaderList) -> Option<&'static str> {
+    let own = named_format(continued.format)?;
+    let written = own.written().iter();
+    let header = written.copied().find(|name| headers.get(name).is_some())?;
+    let mut values = Vec::new();
+    headers.get_all(header, &mut |value| values.push(value));
+    let (first, last) = (values.first()?, values.last()?);
+    let id = continued.trace_id.to_string();
+    let span = continued.span_id.map(|id| id.to_string());
+    let holds = |value: &&&str| {
+        value.contains(&id) && span.as_ref().is_none_or(|span| value.contains(span))
+    };
+    match (holds(&first), holds(&last)) {
+        (true, false) => Some("the first "),
+        (false, true) => Some("the last "),
+        _ => None,
+    }
 }
 
 /// The header that held a continued context, as people write it.
@@ -224,17 +273,24 @@ pub fn in_full(answered: &Answered) -> Vec<String> {
         answer,
     } = answered;
     let does = match &answer.continues {
-        Some(own) => format!(
-            "continues {}: trace {}, span {}, {}",
-            own.format,
-            own.trace_id,
-            own.span_id,
-            match own.sampled {
+        Some(own) => {
+            let sampled = match own.sampled {
                 Some(true) => "sampled",
                 Some(false) => "not sampled",
                 None => "decision left open",
+            };
+            let Continuation {
+                format, trace_id, ..
+            } = own;
+            match own.span_id {
+                Some(span_id) => {
+                    format!("continues {format}: trace {trace_id}, span {span_id}, {sampled}")
+                }
+                None => format!(
+                    "keeps the trace id of {format}, without a parent: trace {trace_id}, {sampled}"
+                ),
             }
-        ),
+        }
         None => "starts a new trace".to_owned(),
     };
     let mut lines = vec![format!(

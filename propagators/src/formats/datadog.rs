@@ -17,7 +17,7 @@
 //! If the tags cannot be read, or are longer than the 512 bytes that Datadog's libraries read, the
 //! context is valid without the high half of the trace id, and the candidate has an objection. A
 //! trace without a parent, as browsers start it, is valid and holds only its decision. There is no
-//! context to continue.
+//! span to continue.
 //!
 //! Size bound: 145 bytes of names and values are written; 512 bytes of tags are read.
 //!

@@ -13,7 +13,7 @@
 //! Nothing demands lower case, so digits of either case are read. Lower case is written. Baggage is
 //! read only beside a valid context, as OpenTelemetry's propagators do.
 //!
-//! Size bound: 88 bytes of names and values. Baggage has W3C Baggage's limits of 64 entries and
+//! Size bound: 87 bytes of names and values. Baggage has W3C Baggage's limits of 64 entries and
 //! 8192 bytes.
 //!
 //! What it cannot carry: the high 64 bits of a trace id (the receiver continues another trace than

@@ -51,6 +51,8 @@ const RANDOM: u8 = 0x02;
 
 const FIELD_VALUES: &str =
     "W3C Trace Context Level 2, section 3.2.2 (traceparent header field values)";
+/// Only a list may have several field lines.
+const ONE_LINE: &str = "RFC 9110, section 5.3 (field order)";
 const VERSION_FORMAT: &str = "W3C Trace Context Level 2, section 3.2.2.2 (version-format)";
 const VERSIONING: &str = "W3C Trace Context Level 2, section 3.2.4 (versioning of traceparent)";
 
@@ -114,7 +116,7 @@ impl Format for TraceContext {
             Single::Absent => return Candidate::absent(NAME, TRACEPARENT),
             Single::NotText => return fault(Fault::NotText, None, FIELD_VALUES),
             Single::Value(value) if value.several => {
-                return fault(Fault::Several, None, FIELD_VALUES);
+                return fault(Fault::Several, None, ONE_LINE);
             }
             Single::Value(value) => {
                 parse_traceparent(value.text.as_bytes()).map_err(|reject| Reject {

@@ -214,8 +214,9 @@ fn members(list: &str) -> Option<Vec<(&str, &str)>> {
     Some(members)
 }
 
-/// Spaces are skipped anywhere. Without `Parent`, only the trace id arrives, and the next span is a
-/// root in that trace. Without `Sampled`, the decision is open.
+/// Spaces are skipped anywhere. Without `Parent`, only the trace id is kept, and the next span is a
+/// root of that trace (`xray.rootonly.1`). A malformed part ends the reading. Without `Sampled`, the
+/// decision is open.
 fn xray(arrived: &Arrived<'_>) -> Read {
     let Some(header) = arrived.first("x-amzn-trace-id") else {
         return Read::Absent;
@@ -247,10 +248,11 @@ fn xray(arrived: &Arrived<'_>) -> Read {
         (Some(trace), Some(span), sampled) => {
             Found::new(trace, span, sampled).checked(Read::Refused)
         }
+        (Some(trace), None, sampled) => Read::Context(Found::new(trace, 0, sampled)),
         (_, _, Some(sampled)) => Read::Decision(Decision {
             sampled,
             debug: false,
         }),
-        _ => Read::Refused("it does not have both Root and Parent"),
+        _ => Read::Refused("it has no Root"),
     }
 }

@@ -1,4 +1,5 @@
-//! Datadog's tracers. They continue the first style that holds a context. A later `traceparent` of
+//! Datadog's tracers. They continue the first style that holds a context. Without a parent in it,
+//! all but Go's keep the trace id, and start a root in that trace (`dd.parent.0`). A later `traceparent` of
 //! the same trace replaces the span id and `tracestate`, but not the sampling decision. Contexts of
 //! other traces become span links (`b.w3c+b3.trace`, `b.w3c+b3.parentchild`).
 
@@ -75,8 +76,8 @@ fn choose(readings: &Readings, rules: &Rules) -> Chosen {
         }
     }
     match first {
-        Some((format, found)) if found.trace == 0 || found.span == 0 => {
-            chosen.blocked = Some((format, "it has no complete ids, but still wins"));
+        Some((format, found)) if found.trace == 0 => {
+            chosen.blocked = Some((format, "it has no trace id, but still wins"));
         }
         first => chosen.context = first,
     }

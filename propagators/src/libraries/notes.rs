@@ -87,7 +87,7 @@ fn on_continued(
     let Some(sent) = ours.as_ref().and_then(Candidate::context) else {
         return notes;
     };
-    if sent.trace_id != continued.trace_id || sent.span_id != continued.span_id {
+    if (sent.trace_id, Some(sent.span_id)) != (continued.trace_id, continued.span_id) {
         notes.push(other_ids(sent, continued));
         return notes;
     }

@@ -45,7 +45,7 @@ impl Sending {
         Sending {
             trace_id: continued.trace_id,
             span_id,
-            parent_id: Some(continued.span_id),
+            parent_id: continued.span_id,
             sampled: continued.sampled,
             debug: continued.debug,
             debug_in_flags: continued.debug_in_flags,

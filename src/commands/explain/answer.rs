@@ -1,5 +1,7 @@
 //! The answer as JSON.
 
+use std::borrow::Cow;
+
 use baton_pastes::explain::libraries::{self, Answered};
 use baton_pastes::explain::{Judged, Judgement, arrives, distinct};
 use baton_pastes::{Carrier, Paste};
@@ -42,7 +44,7 @@ struct CarrierAnswer<'a> {
     modes: Vec<ModeAnswer<'a>>,
     libraries: Vec<LibraryAnswer>,
     summary: String,
-    notes: Vec<&'a str>,
+    notes: Vec<Cow<'a, str>>,
 }
 
 /// Where a header was, or what belongs to tracing and is not read.
@@ -159,8 +161,9 @@ struct Continued {
     format: &'static str,
     #[cfg_attr(test, schemars(with = "String"))]
     trace_id: TraceId,
-    #[cfg_attr(test, schemars(with = "String"))]
-    span_id: SpanId,
+    /// `null` if the library keeps only the trace id: its span is a root of that trace.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    span_id: Option<SpanId>,
     sampled: Option<bool>,
 }
 
@@ -202,6 +205,7 @@ fn carrier<'a>(
     let judgements = judged.judgements.iter();
     let modes = distinct(judgements.map(|judgement| judgement.propagation.extract.clone()));
     let answers = libraries::answers(&judged.headers, &modes, wanted);
+    let unanswered = libraries::unanswered(wanted, answers.iter(), &modes);
     let counted = judged.carrier.counted();
     CarrierAnswer {
         place: judged.carrier.place.as_deref(),
@@ -223,7 +227,8 @@ fn carrier<'a>(
             .notes
             .iter()
             .chain(&paste.notes)
-            .map(String::as_str)
+            .map(Cow::from)
+            .chain(unanswered.into_iter().map(Cow::from))
             .collect(),
     }
 }

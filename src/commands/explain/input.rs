@@ -74,7 +74,7 @@ fn environment() -> Option<Vec<u8>> {
 fn from_text(text: &[u8], source: &str) -> Result<Paste, Failure> {
     if text.trim_ascii().is_empty() {
         return Err(Failure::usage(format!(
-            "{source} is empty; give headers, or any text with headers"
+            "there is nothing in {source}; give headers, or any text with headers"
         )));
     }
     let paste = baton_pastes::read(text);

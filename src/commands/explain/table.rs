@@ -18,35 +18,42 @@ const HEADINGS: [&str; 6] = [
     "sampled",
     "conflict",
 ];
-/// The columns without the conflict, which does not fit a narrow terminal. The first lines name it
-/// too.
-const WITHOUT_CONFLICT: usize = 5;
+/// The column of the conflict.
+const CONFLICT: usize = 5;
+/// The columns of ids. Each header above the table has them too.
+const IDS: [usize; 2] = [3, 2];
 /// How many digits of a trace id are shown if they distinguish all ids.
 const DIGITS: usize = 8;
 
-/// Draws one row for each mode. If rows are too wide, the conflict is left out. Ids are never
-/// divided.
+/// Draws one row for each mode. If rows are too wide, columns are left out: the conflict if there is
+/// none, then ids. Ids are never divided.
 pub(super) fn draw(judgements: &[&Judgement], width: usize, output: &Output) -> String {
-    let whole = arranged(judgements, HEADINGS.len(), output);
-    let fits = usize::from(natural_width(&whole)) <= width;
-    let table = if fits {
-        whole
-    } else {
-        arranged(judgements, WITHOUT_CONFLICT, output)
-    };
+    let mut columns: Vec<usize> = (0..HEADINGS.len()).collect();
+    let mut table = arranged(judgements, &columns, output);
+    let agree = judgements
+        .iter()
+        .all(|judgement| judgement.extraction.conflict.is_none());
+    for column in agree.then_some(CONFLICT).into_iter().chain(IDS) {
+        if usize::from(natural_width(&table)) <= width {
+            break;
+        }
+        columns.retain(|kept| *kept != column);
+        table = arranged(judgements, &columns, output);
+    }
     // A terminal that is too narrow for this breaks lines itself.
     table.trim_fmt()
 }
 
-/// Draws the rows with their first columns.
-fn arranged(judgements: &[&Judgement], columns: usize, output: &Output) -> Table {
-    let mut table = plain_table(HEADINGS.into_iter().take(columns), output);
+/// Draws the rows with these columns.
+fn arranged(judgements: &[&Judgement], columns: &[usize], output: &Output) -> Table {
+    let mut table = plain_table(columns.iter().map(|column| HEADINGS[*column]), output);
     let continued = |judgement: &&Judgement| Some(judgement.extraction.context()?.trace_id);
     let ids: Vec<TraceId> = judgements.iter().filter_map(continued).collect();
     for judgement in judgements {
         let cells = std::iter::once(Cell::new(mode(judgement)));
-        let cells = cells.chain(outcome(judgement, &ids, output)).take(columns);
-        table.add_row(cells);
+        let cells = cells.chain(outcome(judgement, &ids, output)).enumerate();
+        let cells = cells.filter(|(column, _)| columns.contains(column));
+        table.add_row(cells.map(|(_, cell)| cell));
     }
     table
 }

@@ -2,10 +2,10 @@
 //! each header.
 
 use baton_pastes::Paste;
-use baton_pastes::explain::libraries::{self, Answered};
+use baton_pastes::explain::libraries::{self, Answered, Group};
 use baton_pastes::explain::{Judged, Judgement, arrives, distinct, in_common};
-use baton_propagators::Mode;
 use baton_propagators::libraries::{LIBRARIES, Library};
+use baton_propagators::{Engine, Mode};
 use baton_traces::shown::visible;
 
 use crate::arguments::ExplainArguments;
@@ -55,6 +55,13 @@ pub(super) fn draw(
     sections.join("\n\n")
 }
 
+/// Whether more than half of the libraries, as they are named, are in the first group.
+fn is_most(groups: &[Group]) -> bool {
+    let number = |group: &Group| libraries::number(&group.libraries);
+    let all: usize = groups.iter().map(number).sum();
+    groups.first().is_some_and(|first| 2 * number(first) > all)
+}
+
 /// How to draw.
 struct View<'a> {
     arguments: &'a ExplainArguments,
@@ -75,9 +82,17 @@ impl View<'_> {
         sections.extend(self.unread(judged));
         sections.extend(self.others(judged));
         if judged.contexts().len() > 1 || !self.arguments.modes.is_empty() {
-            sections.push(table::draw(&self.rows(judged), self.width, self.output));
+            let of = match self.arguments.engine {
+                Engine::Native => "baton's functions, which follow the specifications,",
+                Engine::Otel => "opentelemetry-rust",
+            };
+            let table = table::draw(&self.rows(judged), self.width, self.output);
+            sections.push(format!(
+                "{}\n{table}",
+                self.wrap(&format!("What {of} would continue:"))
+            ));
         }
-        let libraries = if self.wanted.is_empty() {
+        let libraries: Vec<String> = if self.wanted.is_empty() {
             let mut remarks = libraries::remarks(&answers);
             remarks.truncate(MAX_REMARKS);
             remarks.iter().map(|remark| self.wrap(remark)).collect()
@@ -88,7 +103,7 @@ impl View<'_> {
                 let lines = lines.iter().map(|line| self.note(line));
                 lines.collect::<Vec<_>>().join("\n")
             })
-            .collect::<Vec<_>>()
+            .collect()
         };
         if !libraries.is_empty() {
             sections.push(libraries.join("\n"));
@@ -215,7 +230,7 @@ impl View<'_> {
                     };
                     lines.push(format!("With {mode} {who} {what}."));
                 }
-                ([_, others @ ..], 1) if self.wanted.is_empty() => {
+                ([_, others @ ..], 1) if self.wanted.is_empty() && is_most(&groups) => {
                     lines.push(format!(
                         "With {mode} most libraries {}: {}.",
                         groups[0].what,
@@ -226,6 +241,12 @@ impl View<'_> {
                 (told, _) => lines.push(format!("With {mode}: {}.", told.join("; "))),
             }
         }
+        let answered = answers.iter().flatten();
+        lines.extend(libraries::unanswered(
+            &self.wanted,
+            answered,
+            &self.modes(judged),
+        ));
         lines.iter().map(|line| self.wrap(line)).collect()
     }
 

@@ -49,9 +49,8 @@ pub(super) fn sampling_alone<'a>(arrived: &Arrived<'a>, formats: &[&str]) -> Opt
 /// X-Ray's header without `Parent`, as load balancers write it.
 pub(super) fn no_parent(arrived: &Arrived<'_>) -> Option<String> {
     let header = sampling_alone(arrived, &[xray::NAME])?.header;
-    let mut note = format!(
-        "{header} has a Root but no Parent: it names no span, so there is nothing to continue."
-    );
+    let mut note =
+        format!("{header} has a Root but no Parent: it names a trace and no span to continue.");
     if header != X_AMZN_TRACE_ID {
         note.push_str(" Load balancers send it like this.");
     }

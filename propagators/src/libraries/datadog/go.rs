@@ -170,7 +170,7 @@ fn found(trace: u128, span: u128, sampled: Option<bool>) -> Read {
 }
 
 /// Ids are decimal and may have a minus sign. The high half of the trace id comes from `_dd.p.tid`,
-/// in lower case. With origin `synthetics`, the parent may be missing.
+/// in lower case. The parent may be missing only with origin `synthetics` (`dd.parent.synthetics`).
 fn datadog(arrived: &Arrived<'_>) -> Read {
     let number = |name: &str| match arrived.last(name) {
         None => Some(0),
@@ -197,5 +197,8 @@ fn datadog(arrived: &Arrived<'_>) -> Read {
     }
     let mut found = Found::new(trace, span.into(), priority.map(|priority| priority > 0));
     found.debug = super::asks_to_keep(priority);
+    if trace != 0 && arrived.last("x-datadog-origin") == Some("synthetics") {
+        return Read::Context(found);
+    }
     found.checked(Read::Refused)
 }

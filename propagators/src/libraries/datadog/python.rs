@@ -1,5 +1,7 @@
 //! Datadog for Python.
 
+use crate::formats::{datadog, tracecontext};
+
 use super::super::arrived::{Arrived, Delivery};
 use super::super::digits;
 use super::super::read::{Chosen, Decision, Found, Read, Readings};
@@ -24,7 +26,7 @@ const READERS: &[(&str, Reader)] = &[
     ("tracecontext", trace_context),
     ("b3", b3_single),
     ("b3multi", b3_multi),
-    ("datadog", datadog),
+    ("datadog", datadog_headers),
 ];
 
 const WRITERS: &[(&str, Writer)] = &[
@@ -34,7 +36,16 @@ const WRITERS: &[(&str, Writer)] = &[
     ("datadog", sends::datadog),
 ];
 
+/// If Datadog's headers have no parent and a later `traceparent` is of the same trace, the tracer
+/// fails while it writes the missing parent down, and continues nothing (`dd.parent.0+w3c`). A `p` in
+/// the `dd` member of `tracestate` prevents that.
 fn choose(readings: &Readings) -> Chosen {
+    if let Some(fault) = missing_parent(readings) {
+        return Chosen {
+            blocked: Some((datadog::NAME, fault)),
+            ..Chosen::default()
+        };
+    }
     super::choose(
         readings,
         &super::Rules {
@@ -44,6 +55,20 @@ fn choose(readings: &Readings) -> Chosen {
             same_trace: super::equal,
         },
     )
+}
+
+fn missing_parent(readings: &Readings) -> Option<&'static str> {
+    let mut contexts = readings.iter().filter_map(|(format, read)| match read {
+        Read::Context(found) => Some((*format, found)),
+        _ => None,
+    });
+    let (first, found) = contexts.next()?;
+    let (_, w3c) = contexts.find(|(format, _)| *format == tracecontext::NAME)?;
+    let fails = first == datadog::NAME
+        && found.span == 0
+        && found.trace == w3c.trace
+        && tracestate::dd_member(&w3c.tracestate, "p").is_none();
+    fails.then_some("it has no parent, which the tracer needs beside a traceparent")
 }
 
 /// Lower case only. A dash after the flags must be followed by more text (`d.vcc-trailingdash`). A
@@ -123,7 +148,7 @@ fn context(trace: Option<&str>, span: Option<&str>, state: &str, debug: bool) ->
 
 /// Ids are decimal. The high half of the trace id comes from `_dd.p.tid`, in lower case and not
 /// zero.
-fn datadog(arrived: &Arrived<'_>) -> Read {
+fn datadog_headers(arrived: &Arrived<'_>) -> Read {
     let Some(trace) = arrived.first("x-datadog-trace-id") else {
         return Read::Absent;
     };
