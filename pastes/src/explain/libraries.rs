@@ -222,16 +222,20 @@ pub fn remarks(answers: &[Vec<Answered>]) -> Vec<String> {
             }
         }
     }
-    let remarks = remarks.into_iter();
-    remarks
-        .map(|(remark, modes)| match modes.as_slice() {
-            [mode] if answers.len() > 1 && remark.is_of_all => {
-                format!("With {mode}: {}", remark.note)
-            }
-            [mode] if answers.len() > 1 => format!("With {mode}: {}: {}", remark.who, remark.note),
-            _ => format!("{}: {}", remark.who, remark.note),
-        })
-        .collect()
+    let who = |(remark, modes): &(Remark<'_>, Vec<&Mode>)| match modes.as_slice() {
+        [mode] if answers.len() > 1 && remark.is_of_all => format!("With {mode}:"),
+        [mode] if answers.len() > 1 => format!("With {mode}: {}:", remark.who),
+        _ => format!("{}:", remark.who),
+    };
+    let of_one = remarks.chunk_by(|one, other| who(one) == who(other));
+    let line = |remarks: &[(Remark<'_>, Vec<&Mode>)]| {
+        let notes = remarks.iter().map(|(remark, _)| remark.note);
+        std::iter::once(&*who(&remarks[0]))
+            .chain(notes)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    of_one.map(line).collect()
 }
 
 /// Something that is lost or changed.
