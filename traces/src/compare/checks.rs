@@ -214,7 +214,7 @@ mod tests {
         let limit = limits::fail_under("record.connected=99%").expect("a limit");
         for (unjudged, broken, passed, says) in [
             (0, 0, true, "record.connected is 100%"),
-            (1, 0, true, "record.connected is 100%"),
+            (1, 0, true, "between 99% and 100%, at or above the limit"),
             (2, 0, false, "between 98.0% and 100.0%"),
             (1, 90, false, "record.connected is"),
         ] {
