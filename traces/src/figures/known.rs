@@ -145,7 +145,7 @@ impl Known {
             let count = judged.not_judged_of(hop);
             if count > 0 {
                 let sentence = format!(
-                    "{} of {hop} not judged: one end is not in the source, or it is unknown which ends belong together",
+                    "{} of {hop} not judged: one end is not in the source or cannot be matched",
                     counted(count, "hand-off")
                 );
                 self.cannot_tell(&sentence, []);
