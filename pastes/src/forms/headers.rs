@@ -165,14 +165,20 @@ fn has_next_name(header: &str, value: &[u8]) -> bool {
         header,
         "tracestate" | "baggage" | "x-datadog-tags" | "x-amzn-trace-id"
     );
-    let mut parts = value.split(|byte| b",; \t|".contains(byte)).skip(1);
-    let is_next = |part: &[u8]| {
+    let parts = value.split_inclusive(|byte| b",; \t|".contains(byte));
+    let parts: Vec<&[u8]> = parts.collect();
+    let is_next = |before: &[u8], part: &[u8]| {
         let end = part.iter().position(|byte| b":=".contains(byte));
-        let name = &part[..end.unwrap_or(0)];
+        let (name, mark) = part.split_at(end.unwrap_or(0));
         let is_name = name.iter().all(is_token) && !name.iter().all(u8::is_ascii_hexdigit);
-        is_name && (!is_list || names::is_secret(&String::from_utf8_lossy(name)))
+        let is_secret = names::is_secret(&String::from_utf8_lossy(name));
+        // `src=x` after a space is an attribute in other text
+        let is_attribute = before.ends_with(b" ") && mark.starts_with(b"=");
+        let is_header = !is_list && !is_attribute;
+        is_name && (is_header || is_secret)
     };
-    !is_list && value.contains(&b'\t') || parts.any(is_next)
+    let mut pairs = parts.windows(2);
+    !is_list && value.contains(&b'\t') || pairs.any(|pair| is_next(pair[0], pair[1]))
 }
 
 /// Whether a value is the digits of an id.
