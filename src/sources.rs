@@ -108,8 +108,7 @@ fn senders_alone(hop: Hop) -> &'static str {
     }
 }
 
-/// The failure if `flag` names a service of which there is no span. `services` are those that have
-/// spans.
+/// The failure for `flag` if it names a service without spans. These `services` have spans.
 pub(crate) fn no_such_service<'a>(
     flag: &str,
     name: &str,

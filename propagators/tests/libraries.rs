@@ -2,9 +2,9 @@
 //!
 //! The first line of `data/libraries/<name>.jsonl` names the measured lists of formats, in baton's
 //! names. Each further line is a case of `data/*.jsonl`. It maps each answer, written as `trace
-//! id-span id-sampled` (`none` for no parent, `?` for an open decision), to the positions of the lists that gave it. A
-//! list that is not named found nothing. `measured` holds the positions of the lists that were
-//! tried, if not all were.
+//! id-span id-sampled` (`none` for no parent, `?` for an open decision), to the positions of the
+//! lists that gave it. A list that is not named found nothing. `measured` holds the positions of the
+//! lists that were tried, if not all were.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Datadog's tracers. They continue the first style that holds a context. Without a parent in it,
-//! all but Go's keep the trace id, and start a root in that trace (`dd.parent.0`). A later `traceparent` of
+//! most keep the trace id, and start a root in that trace (`dd.parent.0`). A later `traceparent` of
 //! the same trace replaces the span id and `tracestate`, but not the sampling decision. Contexts of
 //! other traces become span links (`b.w3c+b3.trace`, `b.w3c+b3.parentchild`).
 

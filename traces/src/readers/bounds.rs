@@ -119,7 +119,7 @@ fn take(message: Message, mut bytes: &[u8], depth: usize, left: &mut usize) -> O
 
 /// A varint at the beginning of `bytes`, which is stepped over
 /// (<https://protobuf.dev/programming-guides/encoding/#varints>).
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
+pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = bytes.split_first()?;

@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde::de::IgnoredAny;
 
+use super::bounds::varint;
 use super::input::ZSTD_MAGIC;
 use super::json::MAX_VALUE_BYTES;
 use super::json::objects::{objects, open_object};
@@ -235,7 +236,8 @@ fn form_of_protobuf(bytes: &[u8]) -> Option<Form> {
             return Some(Form::OtlpFrames);
         }
     }
-    let (length, message) = varint(bytes)?;
+    let mut message = bytes;
+    let length = varint(&mut message)?;
     (length > 0 && is_message(message)).then_some(Form::OtlpDelimited)
 }
 
@@ -243,30 +245,21 @@ fn form_of_protobuf(bytes: &[u8]) -> Option<Form> {
 fn is_message(bytes: &[u8]) -> bool {
     /// `resource`, `scope_spans` and `schema_url` of `ResourceSpans`, length-delimited.
     const FIELDS: [u8; 3] = [0x0a, 0x12, 0x1a];
-    let Some(rest) = bytes.strip_prefix(&[FIRST_FIELD]) else {
+    let Some(mut inner) = bytes.strip_prefix(&[FIRST_FIELD]) else {
         return false;
     };
-    match varint(rest) {
-        Some((0, _)) => true,
-        Some((length, inner)) => {
-            let fits = |(inner_length, _): (u64, &[u8])| inner_length < length;
+    match varint(&mut inner) {
+        Some(0) => true,
+        Some(length) => {
+            let inner_length = |mut rest| varint(&mut rest);
             inner.first().is_none_or(|field| FIELDS.contains(field))
-                && inner.get(1..).and_then(varint).is_none_or(fits)
+                && inner
+                    .get(1..)
+                    .and_then(inner_length)
+                    .is_none_or(|inner| inner < length)
         }
         None => false,
     }
-}
-
-/// A varint and the bytes after it; `None` if `bytes` do not hold a complete one.
-fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for (place, byte) in bytes.iter().take(10).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            return Some((value, &bytes[place + 1..]));
-        }
-    }
-    None
 }
 
 #[cfg(test)]
