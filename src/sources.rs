@@ -77,7 +77,9 @@ impl Sources {
         let extent = Extent::together(&extents);
         index.finish(&extent);
         if let Some(judged) = index.judged().filter(|_| !extent.is_run) {
-            output.note(&judged.answer().join(" "));
+            for sentence in judged.answer() {
+                output.note(&sentence);
+            }
             return Ok(index);
         }
         for hop in index.senders_alone() {

@@ -75,6 +75,42 @@ async fn many_files_a_folder_and_standard_input_are_one_source() {
     assert_eq!(by_input.json(), whole.json());
 }
 
+/// Twenty services speak B3 and twenty speak W3C. What they have in common says more than hundreds of
+/// sentences.
+#[tokio::test]
+async fn a_half_migrated_system_gets_one_explanation_and_a_few_sentences() {
+    let sandbox = Sandbox::new();
+    let forty = export("forty.json.gz");
+    let text = sandbox.run(["audit", &forty]).await.stdout;
+    let second = text.lines().nth(1).expect("a second line");
+    assert_eq!(
+        second,
+        "Two groups of services do not understand each other: svc-00, svc-01, svc-02, svc-03, svc-04, svc-05 and 14 \
+         more, and svc-20, svc-21, svc-22, svc-23, svc-24, svc-25 and 14 more. Between them, all 596 hand-offs broke; \
+         within them, all 604 held. It looks as if each group reads only a format that the other does not send."
+    );
+    let sentences = |text: &str| text.matches(" starts a trace of its own").count();
+    assert_eq!(sentences(&text), 10);
+    assert!(text.contains("\n319 more edges broke. "), "{text}");
+    let all = sandbox.run(["audit", &forty, "--verbose"]).await.stdout;
+    assert_eq!(sentences(&all), 329);
+
+    let json = sandbox.run(["audit", &forty, "--format", "json"]).await;
+    let json = json.json();
+    let patterns = json["patterns"].as_array().expect("patterns");
+    assert_eq!(patterns.len(), 1, "{patterns:?}");
+    let groups = patterns[0]["groups"].as_array().expect("groups");
+    for (group, first) in groups.iter().zip([0, 20]) {
+        let names: Vec<String> = (first..first + 20)
+            .map(|number| format!("svc-{number:02}"))
+            .collect();
+        assert_eq!(*group, serde_json::json!(names));
+    }
+    let answer = json["answer"].as_str().expect("an answer");
+    assert_eq!(sentences(answer), 10, "the answer is a few sentences");
+    assert_eq!(json["edges"].as_array().map(Vec::len), Some(655));
+}
+
 #[tokio::test]
 async fn a_limit_fails_where_too_few_held_and_where_it_is_not_known() {
     let sandbox = Sandbox::new();

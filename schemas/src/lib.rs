@@ -88,6 +88,7 @@ references! {
     Edge: "edge.json";
     EdgeDifference: "edge_difference.json";
     Passage: "passage.json";
+    Pattern: "pattern.json";
     Requests: "requests.json";
     SpanChange: "span_change.json";
     Summary: "summary.json";

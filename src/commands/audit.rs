@@ -11,6 +11,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use baton_traces::audit::patterns::Pattern;
 use baton_traces::audit::services::Services;
 use baton_traces::audit::{Edge, HandOff, Judged, Options, SourceAudit, Unjudged};
 use baton_traces::compare::{EdgeDifference, edge_differences};
@@ -198,6 +199,9 @@ pub(crate) struct AuditJson<'a> {
     edges: &'a [Edge],
     #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Unjudged>"))]
     unjudged: &'a [Unjudged],
+    /// What the broken edges have in common.
+    #[cfg_attr(test, schemars(with = "Vec<baton_schemas::Pattern>"))]
+    patterns: &'a [Pattern],
     /// How the edges differ from those of `--baseline`.
     #[cfg_attr(test, schemars(with = "Vec<baton_schemas::EdgeDifference>"))]
     differences: &'a [EdgeDifference],
@@ -222,12 +226,13 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             services: &judged.services,
             edges: &judged.edges,
             unjudged: &judged.unjudged,
+            patterns: &judged.patterns(),
             differences,
             checks,
             problems,
-            answer: answer(outcome).join(" "),
+            answer: answer(outcome, output.verbose).join(" "),
         }),
-        Format::Markdown => output.print(&markdown::render(outcome)),
+        Format::Markdown => output.print(&markdown::render(outcome, output.verbose)),
         Format::Junit => {
             let cases: Vec<_> = checks.iter().map(Checked::case).collect();
             output.print(&junit::render("baton audit", &cases))
@@ -239,7 +244,11 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
             let broken = broken.map(|text| annotation(Level::Warning, "baton audit", &text));
             let all: Vec<String> = failed.chain(broken).collect();
             output.print(&match all.is_empty() {
-                true => annotation(Level::Notice, "baton audit", &answer(outcome).join(" ")),
+                true => annotation(
+                    Level::Notice,
+                    "baton audit",
+                    &answer(outcome, output.verbose).join(" "),
+                ),
                 false => all.join("\n"),
             })
         }
@@ -247,21 +256,18 @@ fn print(outcome: &Outcome, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// The answer, a sentence for each broken edge, and one for each notable difference.
-fn answer(outcome: &Outcome) -> Vec<String> {
-    let edges = outcome.judged.edges.iter().filter_map(Edge::sentence);
-    let notable = outcome
-        .differences
-        .iter()
-        .filter(|difference| difference.is_notable());
-    let differences = notable.map(EdgeDifference::sentence);
+/// The answer, a sentence for each broken edge and for each notable difference. Those of the first
+/// few edges if `all` is false.
+fn answer(outcome: &Outcome, all: bool) -> Vec<String> {
     let predictions = outcome.judged.edges.iter();
     let predictions = predictions.filter_map(Edge::prediction_sentence);
+    let notable = outcome.differences.iter().any(EdgeDifference::is_notable);
+    let differences = text::differences(outcome, all).filter(|_| notable);
     let answer = outcome.answer().into_iter();
     answer
-        .chain(edges)
+        .chain(text::broken(&outcome.judged.edges, all))
         .chain(predictions)
-        .chain(differences)
+        .chain(differences.into_iter().flatten())
         .collect()
 }
 

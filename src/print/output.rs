@@ -113,13 +113,13 @@ impl Output {
     /// Prints a note that is not part of the result, except under `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "{}", message(text));
+            let _ = writeln!(std::io::stderr(), "{}", self.message(text));
         }
     }
 
     /// Prints a warning that the result is incomplete, even under `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "{}", message(text));
+        let _ = writeln!(std::io::stderr(), "{}", self.message(text));
     }
 
     /// Prints a detail under `--verbose`.
@@ -132,9 +132,20 @@ impl Output {
     /// Prints why the command failed.
     pub(crate) fn error(&self, failure: &Failure) {
         if !failure.is_silent() {
-            let failure = message(&failure.to_string());
-            let _ = writeln!(std::io::stderr(), "baton: {failure}");
+            let failure = self.message(&format!("baton: {failure}"));
+            let _ = writeln!(std::io::stderr(), "{failure}");
         }
+    }
+
+    /// The lines of a message for standard error, without what could control a terminal: names in it
+    /// come from outside.
+    fn message(&self, text: &str) -> String {
+        let lines = text.split('\n').map(visible);
+        let lines: Vec<String> = match self.terminal {
+            true => lines.map(|line| self.folded(&line)).collect(),
+            false => lines.collect(),
+        };
+        lines.join("\n")
     }
 }
 
@@ -143,12 +154,6 @@ fn columns_variable() -> Option<usize> {
     let columns = std::env::var("COLUMNS").ok()?;
     let columns = columns.trim().parse().ok();
     columns.filter(|columns| (MIN_COLUMNS..=MAX_COLUMNS).contains(columns))
-}
-
-/// The lines of a message without what could control a terminal: names in it come from outside.
-fn message(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(visible).collect();
-    lines.join("\n")
 }
 
 /// JSON in which everything except printable ASCII is escaped. Such characters only occur in

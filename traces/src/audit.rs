@@ -20,6 +20,7 @@
 //! ```
 
 mod answer;
+pub mod patterns;
 pub mod services;
 mod source_audit;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_schemas::publish;
 
+use crate::audit::patterns::Pattern;
 use crate::audit::{Edge, HandOff, Unjudged};
 use crate::compare::limits::Check;
 use crate::compare::{Checked, Comparison, EdgeDifference};
@@ -25,6 +26,7 @@ fn schemas_are_published() {
     // parts of what commands print
     publish::<Edge>("edge");
     publish::<Unjudged>("unjudged");
+    publish::<Pattern>("pattern");
     publish::<EdgeDifference>("edge_difference");
     publish::<Comparison>("comparison");
     publish::<Check>("check");

@@ -4,11 +4,11 @@ use baton_traces::audit::Edge;
 use baton_traces::shown::{self, service_name};
 
 use super::Outcome;
-use super::text::{differences, evidence, held, predictions, verdicts};
+use super::text::{broken, differences, evidence, held, predictions, verdicts};
 use crate::print::markdown::{code, escaped};
 
 /// Writes the whole audit.
-pub(super) fn render(outcome: &Outcome) -> String {
+pub(super) fn render(outcome: &Outcome, verbose: bool) -> String {
     let judged = &outcome.judged;
     let answer = outcome.answer();
     let mut parts = vec![format!("**{}**", escaped(&answer[0]))];
@@ -29,7 +29,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
     if !judged.edges.is_empty() {
         parts.push(table(&judged.edges));
     }
-    let broken: Vec<String> = judged.edges.iter().filter_map(Edge::sentence).collect();
+    let broken = broken(&judged.edges, verbose);
     if !broken.is_empty() {
         parts.push(list(broken));
     }
@@ -37,7 +37,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
     if !predictions.is_empty() {
         parts.push(list(predictions));
     }
-    if let Some(differences) = differences(outcome) {
+    if let Some(differences) = differences(outcome, verbose) {
         parts.push(list(differences));
     }
     if !judged.unjudged.is_empty() {

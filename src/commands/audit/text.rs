@@ -33,17 +33,13 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     if !judged.edges.is_empty() {
         parts.push(table(&judged.edges, output));
     }
-    let broken: Vec<String> = judged.edges.iter().filter_map(Edge::sentence).collect();
-    parts.extend(
-        broken
-            .iter()
-            .map(|sentence| output.lines([sentence.clone()])),
-    );
+    let broken = broken(&judged.edges, output.verbose).into_iter();
+    parts.extend(broken.map(|sentence| output.lines([sentence])));
     let predictions: Vec<String> = predictions(&judged.edges).collect();
     if !predictions.is_empty() {
         parts.push(output.lines(predictions));
     }
-    if let Some(differences) = differences(outcome) {
+    if let Some(differences) = differences(outcome, output.verbose) {
         parts.push(output.lines(differences));
     }
     if !judged.unjudged.is_empty() {
@@ -60,6 +56,31 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     parts.join("\n\n")
 }
 
+/// At most this many edges get a sentence each, unless the user wants all.
+const FEW: usize = 10;
+
+/// A sentence for each broken edge, those with the most broken hand-offs first; the first few if
+/// `all` is false.
+pub(super) fn broken(edges: &[Edge], all: bool) -> Vec<String> {
+    let sentences: Vec<String> = edges.iter().filter_map(Edge::sentence).collect();
+    first_few(sentences, all, |more| {
+        format!(
+            "{more} broke. `--verbose` prints a sentence for each, and `--service`, `--from` and `--to` choose some."
+        )
+    })
+}
+
+/// The first few sentences, and one about the others: `left` takes a text such as `3 more edges`.
+fn first_few(mut sentences: Vec<String>, all: bool, left: impl Fn(&str) -> String) -> Vec<String> {
+    let more = sentences.len().saturating_sub(FEW);
+    // a sentence about one edge would take as much room
+    if !all && more > 1 {
+        sentences.truncate(FEW);
+        sentences.push(left(&shown::counted(more as u64, "more edge")));
+    }
+    sentences
+}
+
 /// What the services file predicts: where spans contradict it, and why edges broke.
 pub(super) fn predictions(edges: &[Edge]) -> impl Iterator<Item = String> {
     let told = edges.iter().filter(|edge| {
@@ -69,18 +90,22 @@ pub(super) fn predictions(edges: &[Edge]) -> impl Iterator<Item = String> {
     told.filter_map(Edge::prediction_sentence)
 }
 
-/// The differences from the baseline: one sentence each; `None` without a baseline.
-pub(super) fn differences(outcome: &Outcome) -> Option<Vec<String>> {
+/// The differences from the baseline: one sentence each, for the first few if `all` is false;
+/// `None` without a baseline.
+pub(super) fn differences(outcome: &Outcome, all: bool) -> Option<Vec<String>> {
     if outcome.differences.is_empty() {
         return None;
     }
-    let all = outcome.differences.iter();
-    let notable: Vec<&EdgeDifference> = all.filter(|it| it.is_notable()).collect();
+    let notable = outcome.differences.iter();
+    let notable: Vec<&EdgeDifference> = notable.filter(|it| it.is_notable()).collect();
     if notable.is_empty() {
         let nothing = "No edge differs from the baseline by more than noise.";
         return Some(vec![nothing.to_owned()]);
     }
     let sentences = notable.iter().map(|difference| difference.sentence());
+    let sentences = first_few(sentences.collect(), all, |more| {
+        format!("{more} differ. `--verbose` prints a sentence for each.")
+    });
     Some(summary(&notable).into_iter().chain(sentences).collect())
 }
 

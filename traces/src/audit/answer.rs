@@ -2,15 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use super::patterns::Pattern;
 use super::{Edge, Judged, Unjudged, What};
 use crate::hand_off::{Flag, Hop};
 use crate::shown::{count, counted, service_name};
 
+/// At most this many patterns get a sentence.
+const MAX_PATTERNS: usize = 5;
+
 impl Judged {
-    /// The result in a few sentences: how many hand-offs broke and where, and how many could not be
-    /// judged.
+    /// The result in a few sentences: how many hand-offs broke and where, what the broken edges
+    /// have in common, and how many could not be judged.
     pub fn answer(&self) -> Vec<String> {
         let mut sentences = vec![self.headline()];
+        let patterns = self.patterns();
+        sentences.extend(patterns.iter().take(MAX_PATTERNS).map(Pattern::sentence));
+        let more = patterns.len().saturating_sub(MAX_PATTERNS) as u64;
+        if more > 0 {
+            let patterns = counted(more, "more pattern");
+            sentences.push(format!(
+                "`baton audit --format json` has {patterns} like these."
+            ));
+        }
         if self.left_out > 0 {
             sentences.push(format!(
                 "{} more are beyond what one audit can hold and were not read.",
