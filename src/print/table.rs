@@ -116,8 +116,13 @@ pub(crate) fn natural_width(table: &Table) -> u16 {
 /// Draws a table in its width. The columns of `sentences` may fold between words. If that is not
 /// enough, another table repeats the first column and has the remaining columns.
 pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
+    fitted_by(table, sentences, 1)
+}
+
+/// The same as [`fitted`], for rows that only the first `keys` columns together tell apart.
+pub(crate) fn fitted_by(table: &Table, sentences: &[usize], keys: usize) -> String {
     let width = table.width().unwrap_or(u16::MAX);
-    if natural_width(table) <= width {
+    if is_narrow(table) {
         return table.trim_fmt();
     }
     let natural = table.column_max_content_widths();
@@ -125,12 +130,13 @@ pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
     for column in sentences {
         least[*column] = least[*column].min(longest_word(table, *column));
     }
-    let beside_first = |columns: &[usize]| [&[0], columns].concat();
-    let fits = |columns: &[usize]| room(table, &least, beside_first(columns)) <= width;
-    let blocks: Vec<_> = blocks(1..natural.len(), fits)
+    let keys: Vec<usize> = (0..keys).collect();
+    let beside_keys = |columns: &[usize]| [&keys, columns].concat();
+    let fits = |columns: &[usize]| room(table, &least, beside_keys(columns)) <= width;
+    let blocks: Vec<_> = blocks(keys.len()..natural.len(), fits)
         .iter()
         .map(|columns| {
-            let columns = &beside_first(columns);
+            let columns = &beside_keys(columns);
             let mut widths = least.clone();
             for column in columns {
                 let left = width.saturating_sub(room(table, &widths, columns.iter().copied()));
@@ -140,6 +146,13 @@ pub(crate) fn fitted(table: &Table, sentences: &[usize]) -> String {
         })
         .collect();
     blocks.join("\n\n")
+}
+
+/// Whether a table fits its width without folding.
+pub(crate) fn is_narrow(table: &Table) -> bool {
+    table
+        .width()
+        .is_none_or(|width| natural_width(table) <= width)
 }
 
 /// Some columns of the table, in these widths.

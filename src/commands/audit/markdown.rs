@@ -68,7 +68,7 @@ fn table(edges: &[Edge]) -> String {
             code(&service_name(&edge.to)),
             code(&edge.channel.to_string()),
             shown::count(edge.handoffs),
-            escaped(&verdicts(edge)),
+            escaped(&verdicts(edge).join(", ")),
             held(edge),
             escaped(&evidence(edge)),
         ));

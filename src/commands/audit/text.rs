@@ -4,13 +4,13 @@
 use baton_traces::audit::Edge;
 use baton_traces::compare::{EdgeDifference, What};
 use baton_traces::shown::{self, service_name, visible};
-use comfy_table::Cell;
+use comfy_table::{Cell, Table};
 
 use super::Outcome;
 use crate::print::checks;
 use crate::print::output::Output;
 use crate::print::palette::Tone;
-use crate::print::table::{align_right, fitted, narrow_table};
+use crate::print::table::{align_right, fitted, fitted_by, is_narrow, narrow_table};
 
 const HEADINGS: [&str; 7] = [
     "from",
@@ -22,7 +22,9 @@ const HEADINGS: [&str; 7] = [
     "matched by",
 ];
 /// The columns of words, which fold in a narrow terminal.
-const WORDS: [usize; 3] = [2, 4, 6];
+const WORDS: [usize; 2] = [2, 6];
+/// The first columns, which name the edge.
+const KEYS: usize = 3;
 /// The columns of figures, which are aligned right.
 const FIGURES: [usize; 2] = [3, 5];
 
@@ -128,7 +130,16 @@ fn summary(differences: &[&EdgeDifference]) -> Option<String> {
     })
 }
 
+/// The edges. In a narrow terminal, each verdict has its own line.
 fn table(edges: &[Edge], output: &Output) -> String {
+    let table = rows(edges, ", ", output);
+    match is_narrow(&table) {
+        true => fitted(&table, &[]),
+        false => fitted_by(&rows(edges, ",\n", output), &WORDS, KEYS),
+    }
+}
+
+fn rows(edges: &[Edge], between_verdicts: &str, output: &Output) -> Table {
     let mut table = narrow_table(HEADINGS, output);
     for edge in edges {
         let is_broken = edge.is_broken();
@@ -143,13 +154,13 @@ fn table(edges: &[Edge], output: &Output) -> String {
             Cell::new(service_name(&edge.to)),
             Cell::new(visible(&edge.channel.to_string())),
             Cell::new(shown::count(edge.handoffs)),
-            Cell::new(verdicts(edge)),
+            Cell::new(verdicts(edge).join(between_verdicts)),
             held,
             Cell::new(evidence(edge)),
         ]);
     }
     align_right(&mut table, FIGURES);
-    fitted(&table, &WORDS)
+    table
 }
 
 /// The share of hand-offs that held, or between which shares it is. It only shows 100 % if all held.
@@ -166,7 +177,7 @@ pub(super) fn held(edge: &Edge) -> String {
 }
 
 /// The verdicts with their counts, and the numbers of ambiguous and of unjudged hand-offs.
-pub(super) fn verdicts(edge: &Edge) -> String {
+pub(super) fn verdicts(edge: &Edge) -> Vec<String> {
     let verdicts = edge.verdicts.iter();
     let mut parts: Vec<String> = verdicts
         .map(|(verdict, count)| format!("{} {verdict}", shown::count(*count)))
@@ -185,7 +196,7 @@ pub(super) fn verdicts(edge: &Edge) -> String {
     if edge.not_judged > 0 {
         parts.push(format!("{} not judged", shown::count(edge.not_judged)));
     }
-    parts.join(", ")
+    parts
 }
 
 /// The evidence by which the ends were matched.
