@@ -77,7 +77,8 @@ impl Sources {
         let extent = Extent::together(&extents);
         index.finish(&extent);
         if let Some(judged) = index.judged().filter(|_| !extent.is_run) {
-            for sentence in judged.answer() {
+            // of a source without spans, the command says so
+            for sentence in judged.answer().into_iter().filter(|_| judged.spans > 0) {
                 output.note(&sentence);
             }
             return Ok(index);
