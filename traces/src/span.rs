@@ -278,6 +278,29 @@ pub enum AnyValue<'a> {
     Map(Vec<Attribute<'a>>),
 }
 
+impl AnyValue<'_> {
+    /// The same value, without borrowed text.
+    pub(crate) fn into_owned(self) -> AnyValue<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            AnyValue::Empty => AnyValue::Empty,
+            AnyValue::Text(text) => AnyValue::Text(owned(text)),
+            AnyValue::Integer(number) => AnyValue::Integer(number),
+            AnyValue::Double(number) => AnyValue::Double(number),
+            AnyValue::Boolean(value) => AnyValue::Boolean(value),
+            AnyValue::Bytes(bytes) => AnyValue::Bytes(owned(bytes)),
+            AnyValue::List(values) => {
+                AnyValue::List(values.into_iter().map(AnyValue::into_owned).collect())
+            }
+            AnyValue::Map(members) => {
+                let members = members.into_iter();
+                let owned = members.map(|(name, value)| (owned(name), value.into_owned()));
+                AnyValue::Map(owned.collect())
+            }
+        }
+    }
+}
+
 /// An attribute of any name: the name and the value.
 pub type Attribute<'a> = (Cow<'a, str>, AnyValue<'a>);
 

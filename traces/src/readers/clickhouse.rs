@@ -140,6 +140,8 @@ struct Row<'a> {
     link_span_ids: Vec<Text<'a>>,
     #[serde(borrow, default, rename = "Links.TraceState")]
     link_trace_states: Vec<Text<'a>>,
+    #[serde(borrow, default, rename = "Links.Attributes")]
+    link_attributes: Vec<Plain<'a>>,
 }
 
 /// An event or a link of a table whose nested columns are not flattened.
@@ -203,27 +205,39 @@ impl Row<'_> {
         each(&span);
         Ok(())
     }
-
-    fn links(&mut self) -> Vec<Link<'static>> {
-        let nested = std::mem::take(&mut self.links).into_iter();
-        let nested = nested.map(|link| (link.trace_id, link.span_id, link.trace_state));
-        let traces = std::mem::take(&mut self.link_trace_ids).into_iter();
-        let spans = std::mem::take(&mut self.link_span_ids).into_iter();
-        let mut states = std::mem::take(&mut self.link_trace_states).into_iter();
-        let flat = traces.zip(spans);
-        let flat = flat.map(|(trace, span)| (trace, span, states.next().unwrap_or_default()));
-        let links = nested.chain(flat).filter_map(|(trace, span, state)| {
-            Some(Link {
-                to: short_reference(&trace.0, &span.0).ok()?,
-                trace_state: state.0.into_owned().into(),
-                attributes: Vec::new(),
-            })
-        });
-        links.collect()
-    }
 }
 
 impl<'a> Row<'a> {
+    fn links(&mut self) -> Vec<Link<'a>> {
+        let nested = std::mem::take(&mut self.links).into_iter();
+        let nested = nested.map(|link| {
+            (
+                link.trace_id,
+                link.span_id,
+                link.trace_state,
+                link.attributes,
+            )
+        });
+        let traces = std::mem::take(&mut self.link_trace_ids).into_iter();
+        let spans = std::mem::take(&mut self.link_span_ids).into_iter();
+        let mut states = std::mem::take(&mut self.link_trace_states).into_iter();
+        let mut attributes = std::mem::take(&mut self.link_attributes).into_iter();
+        let flat = traces.zip(spans).map(|(trace, span)| {
+            let state = states.next().unwrap_or_default();
+            (trace, span, state, attributes.next().unwrap_or_default())
+        });
+        let links = nested
+            .chain(flat)
+            .filter_map(|(trace, span, state, attributes)| {
+                Some(Link {
+                    to: short_reference(&trace.0, &span.0).ok()?,
+                    trace_state: state.0,
+                    attributes: attributes.into_members(),
+                })
+            });
+        links.collect()
+    }
+
     fn events(&mut self) -> Vec<SpanEvent<'a>> {
         let nested = std::mem::take(&mut self.events).into_iter();
         let nested = nested.map(|event| (event.timestamp, event.name, event.attributes));

@@ -10,15 +10,18 @@ mod node;
 mod php;
 mod python;
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::ids::short_reference;
 use super::input::lines::Lines;
 use super::json::{Fault, MAX_VALUE_BYTES, ended, json_problem, parse_json};
-use crate::span::{Span, Want};
+use super::tags;
+use crate::span::{Attribute, Link, Span, SpanEvent, Want};
 
 /// Passes every span of `input` to `each`.
 pub(super) fn read(
@@ -107,6 +110,46 @@ fn span(text: &str, want: Want, each: &mut dyn FnMut(&Span<'_>)) -> Result<(), S
         }) => decoded::<node::SpanFields<'_>>(json)?.hand_over(want, each),
         _ => Ok(()),
     }
+}
+
+/// What a printed span has beside its ids, kind, times and status.
+struct Details<'a> {
+    attributes: Vec<Attribute<'a>>,
+    links: Vec<Link<'a>>,
+    events: Vec<SpanEvent<'a>>,
+}
+
+/// Passes the span on with its details, and with the attributes of its resource.
+fn hand_over<'a>(
+    mut span: Span<'a>,
+    details: Details<'a>,
+    resource: &'a [Attribute<'a>],
+    want: Want,
+    each: &mut dyn FnMut(&Span<'_>),
+) {
+    for (name, value) in details.attributes {
+        tags::add_attribute(&mut span, want, name, value);
+    }
+    span.links = details.links;
+    if want == Want::Everything {
+        span.events = details.events;
+        span.resource_attributes = resource;
+    }
+    each(&span);
+}
+
+/// A link to the span with these ids; `None` if an id is not valid.
+fn link<'a>(
+    [trace_id, span_id]: [&str; 2],
+    trace_state: Cow<'a, str>,
+    attributes: Vec<Attribute<'a>>,
+) -> Option<Link<'a>> {
+    let to = short_reference(trace_id, span_id).ok()?;
+    Some(Link {
+        to,
+        trace_state,
+        attributes,
+    })
 }
 
 fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {

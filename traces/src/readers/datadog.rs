@@ -10,6 +10,7 @@ use std::io::BufRead;
 use baton_propagators::id::{SpanId, TraceId};
 use serde::Deserialize;
 
+use super::ids::short_reference;
 use super::json::number::Number;
 use super::json::plain::Plain;
 use super::json::text::Text;
@@ -19,6 +20,8 @@ use crate::span::{AnyValue, Link, Span, SpanFormat, SpanReference, StatusCode, U
 
 /// The tag that holds the high 64 bits of a trace id.
 const HIGH_BITS: &str = "_dd.p.tid";
+/// The tag in which tracers write links for agents that do not know `span_links`.
+const LINKS_TAG: &str = "_dd.span_links";
 const SAMPLING_PRIORITY: &str = "_sampling_priority_v1";
 
 /// Passes every span of `input` to `each`.
@@ -93,6 +96,21 @@ struct LinkFields<'a> {
     span_id: Number,
     #[serde(borrow, default)]
     tracestate: Text<'a>,
+    #[serde(borrow, default)]
+    attributes: Plain<'a>,
+}
+
+/// A link in [`LINKS_TAG`], with ids in hex.
+#[derive(Deserialize)]
+struct LinkInTag<'a> {
+    #[serde(borrow)]
+    trace_id: Text<'a>,
+    #[serde(borrow)]
+    span_id: Text<'a>,
+    #[serde(borrow, default)]
+    tracestate: Text<'a>,
+    #[serde(borrow, default)]
+    attributes: Plain<'a>,
 }
 
 impl<'a> SpanFields<'a> {
@@ -131,6 +149,9 @@ impl<'a> SpanFields<'a> {
             .and_then(|(start, duration)| start.checked_add(duration));
         span.end = end.and_then(UnixTime::from_nanoseconds);
         for (name, value) in self.meta.into_members() {
+            if let (LINKS_TAG, AnyValue::Text(json)) = (&*name, &value) {
+                span.links.extend(links_in(json));
+            }
             tags::add(&mut span, want, name, value);
         }
         for (name, value) in self.metrics.into_members() {
@@ -159,9 +180,22 @@ impl<'a> LinkFields<'a> {
         Some(Link {
             to: reference(high_bits, self.trace_id, self.span_id)?,
             trace_state: self.tracestate.0,
-            attributes: Vec::new(),
+            attributes: self.attributes.into_members(),
         })
     }
+}
+
+/// The links in the JSON of a tag. Anything else there is no link.
+fn links_in(json: &str) -> Vec<Link<'static>> {
+    let links: Vec<LinkInTag<'_>> = serde_json::from_str(json).unwrap_or_default();
+    let links = links.into_iter().filter_map(|link| {
+        Some(Link {
+            to: short_reference(&link.trace_id.0, &link.span_id.0).ok()?,
+            trace_state: link.tracestate.0.into_owned().into(),
+            attributes: Plain(link.attributes.0.into_owned()).into_members(),
+        })
+    });
+    links.collect()
 }
 
 fn reference(high_bits: u64, trace: Number, span: Number) -> Option<SpanReference> {

@@ -11,9 +11,7 @@ use super::ids::{short_reference, short_span_id};
 use super::input::lines::Lines;
 use super::json::Fault;
 use super::{MAX_LINE_BYTES, tags};
-use crate::span::{
-    AnyValue, Attribute, Link, Span, SpanEvent, SpanReference, StatusCode, UnixTime, Want,
-};
+use crate::span::{AnyValue, Attribute, Link, Span, SpanEvent, StatusCode, UnixTime, Want};
 
 /// The text before the first field of a span.
 const SPAN: &str = "Span #";
@@ -80,7 +78,41 @@ struct Fields {
     status_message: String,
     attributes: Vec<Attribute<'static>>,
     events: Vec<SpanEvent<'static>>,
-    links: Vec<(String, String)>,
+    links: Vec<LinkFields>,
+}
+
+/// The fields of one link, as text.
+#[derive(Default)]
+struct LinkFields {
+    trace_id: String,
+    span_id: String,
+    trace_state: String,
+    /// `None` until the line that announces them.
+    attributes: Option<Vec<Attribute<'static>>>,
+}
+
+impl LinkFields {
+    fn add(&mut self, line: &str, name: &str, value: &str) {
+        if let Some(attributes) = &mut self.attributes {
+            attributes.extend(attribute(line));
+            return;
+        }
+        match name {
+            "traceid" => self.trace_id = value.to_owned(),
+            "id" | "spanid" => self.span_id = value.to_owned(),
+            "tracestate" => self.trace_state = value.to_owned(),
+            "attributes" => self.attributes = Some(Vec::new()),
+            _ => {}
+        }
+    }
+
+    fn into_link(self) -> Option<Link<'static>> {
+        Some(Link {
+            to: short_reference(&self.trace_id, &self.span_id).ok()?,
+            trace_state: self.trace_state.into(),
+            attributes: self.attributes.unwrap_or_default(),
+        })
+    }
 }
 
 impl Log {
@@ -196,10 +228,13 @@ impl Fields {
                 let attribute = attribute(line);
                 self.event(|event| event.attributes.extend(attribute));
             }
-            (Part::Link, "traceid") => self.link(|link| link.0 = value.to_owned()),
-            (Part::Link, "id" | "spanid") => self.link(|link| link.1 = value.to_owned()),
+            (Part::Link, _) => {
+                if let Some(link) = self.links.last_mut() {
+                    link.add(line, &name, value);
+                }
+            }
             (Part::Attributes, _) if line.contains("->") => self.attributes.extend(attribute(line)),
-            (Part::Link | Part::Attributes, _) => {}
+            (Part::Attributes, _) => {}
             (_, "traceid") => self.trace_id = value.to_owned(),
             (_, "id" | "spanid") => self.span_id = value.to_owned(),
             (_, "parentid" | "parentspanid") => self.parent_span_id = value.to_owned(),
@@ -217,12 +252,6 @@ impl Fields {
     fn event(&mut self, change: impl FnOnce(&mut SpanEvent<'static>)) {
         if let Some(event) = self.events.last_mut() {
             change(event);
-        }
-    }
-
-    fn link(&mut self, change: impl FnOnce(&mut (String, String))) {
-        if let Some(link) = self.links.last_mut() {
-            change(link);
         }
     }
 
@@ -253,14 +282,8 @@ impl Fields {
         for (name, value) in self.attributes {
             tags::add_attribute(&mut span, want, name, value);
         }
-        for (trace, id) in &self.links {
-            let to: Option<SpanReference> = short_reference(trace, id).ok();
-            span.links.extend(to.map(|to| Link {
-                to,
-                trace_state: "".into(),
-                attributes: Vec::new(),
-            }));
-        }
+        let links = self.links.into_iter();
+        span.links = links.filter_map(LinkFields::into_link).collect();
         if want == Want::Everything {
             span.events = self.events;
             span.resource_attributes = resource;

@@ -113,16 +113,7 @@ impl Fields {
             Part::Tags => self.tags.extend(attribute(line)),
             Part::Resource => self.resource.extend(attribute(line)),
             Part::Events => self.add_event(line),
-            Part::Links => {
-                let mut ids = line.split(' ');
-                let ids = ids.next().zip(ids.next());
-                let to = ids.and_then(|(trace, span)| short_reference(trace, span).ok());
-                self.links.extend(to.map(|to| Link {
-                    to,
-                    trace_state: "".into(),
-                    attributes: Vec::new(),
-                }));
-            }
+            Part::Links => self.add_link(line),
             Part::Fields | Part::Others => {}
         }
     }
@@ -167,6 +158,21 @@ impl Fields {
                 attributes: Vec::new(),
             }),
             (None, Some(event)) => event.attributes.extend(attribute(line)),
+            (None, None) => {}
+        }
+    }
+
+    /// A link is the two ids; its tags follow.
+    fn add_link(&mut self, line: &str) {
+        let ids = line.split_once(' ');
+        let to = ids.and_then(|(trace, span)| short_reference(trace, span).ok());
+        match (to, self.links.last_mut()) {
+            (Some(to), _) => self.links.push(Link {
+                to,
+                trace_state: "".into(),
+                attributes: Vec::new(),
+            }),
+            (None, Some(link)) => link.attributes.extend(attribute(line)),
             (None, None) => {}
         }
     }

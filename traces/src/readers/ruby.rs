@@ -129,7 +129,7 @@ fn link(value: &Value) -> Option<Link<'static>> {
     Some(Link {
         to: reference(context, "@")?,
         trace_state: trace_state(context.get("@tracestate")).into(),
-        attributes: Vec::new(),
+        attributes: attributes(value.get("@attributes")),
     })
 }
 

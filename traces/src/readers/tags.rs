@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::ids::{span_id, trace_id};
+use super::json::plain::members_in;
 use crate::span::{
     AnyValue, Attribute, Class, Key, Kind, Link, SERVICE_NAMESPACE, Span, SpanReference,
     StatusCode, Value, Want,
@@ -108,15 +109,21 @@ pub(super) fn kind_named(name: &str) -> Option<Kind> {
 
 /// Parses a link as the Collector writes it: `TRACE_ID|SPAN_ID|TRACESTATE|ATTRIBUTES|DROPPED`.
 fn link_in(text: Cow<'_, str>) -> Option<Link<'_>> {
-    let mut parts = text.split('|');
+    let mut parts = text.splitn(3, '|');
     let to = SpanReference {
         trace_id: trace_id(parts.next()?)?,
         span_id: span_id(parts.next()?)?,
     };
-    let trace_state = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.next().unwrap_or_default();
+    // a member of tracestate may have a `|`, and so may the attributes, which are JSON
+    let rest = rest.rsplit_once('|').map_or(rest, |(rest, _dropped)| rest);
+    let (trace_state, attributes) = match rest.find("|{") {
+        Some(place) => (&rest[..place], &rest[place + 1..]),
+        None => (rest.trim_end_matches('|'), ""),
+    };
     Some(Link {
         to,
-        trace_state: trace_state.into(),
-        attributes: Vec::new(),
+        trace_state: trace_state.to_owned().into(),
+        attributes: members_in(attributes),
     })
 }

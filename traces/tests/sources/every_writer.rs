@@ -330,16 +330,46 @@ fn events_links_and_statuses_are_read_too() {
     }
 }
 
+/// A batch's links may have the ids of its messages.
+#[test]
+fn a_link_keeps_its_attributes() {
+    for file in [
+        "console-go.txt",
+        "console-node.txt",
+        "console-php.txt",
+        "console-python.txt",
+        "collector-debug.log",
+        "clickhouse-rows.jsonl",
+        "datadog.json",
+        "dotnet-console.txt",
+        "ruby-console.txt",
+        "zipkin-otlp-links.json",
+    ] {
+        let mut found = Vec::new();
+        let each = &mut |span: &Span<'_>| {
+            for link in &span.links {
+                let attributes = link.attributes.iter();
+                found.extend(attributes.map(|(name, value)| format!("{name}: {value:?}")));
+            }
+        };
+        let read = source(&data(&format!("forms/{file}"))).read(Want::HandOffs, each);
+        read.expect(file);
+        found.dedup();
+        assert_eq!(found, [r#"messaging.message.id: Text("m-1")"#], "{file}");
+    }
+}
+
 #[test]
 fn a_link_in_zipkin_s_tags_is_one() {
     let mut links = Vec::new();
     let each = &mut |span: &Span<'_>| {
-        links.extend(span.links.iter().map(|link| link.to.trace_id.to_string()))
+        let each = span.links.iter();
+        links.extend(each.map(|link| format!("{} {}", link.to.trace_id, link.trace_state)));
     };
     source(&data("forms/zipkin-otlp-links.json"))
         .read(Want::Judging, each)
         .expect("Zipkin");
-    assert_eq!(links, [TRACE]);
+    assert_eq!(links, [format!("{TRACE} a=1|2")]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::{Details, link};
 use crate::readers::ids::{short_reference, short_span_id};
 use crate::readers::json::number::Number;
 use crate::readers::json::plain::Plain;
@@ -84,6 +85,8 @@ struct Event<'a> {
 struct LinkFields<'a> {
     #[serde(borrow)]
     span_context: Context<'a>,
+    #[serde(borrow, default)]
+    attributes: Option<Vec<KeyValue<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -134,38 +137,39 @@ impl<'a> SpanFields<'a> {
             };
             span.status.message = status.description.0;
         }
-        for (name, value) in attributes(self.attributes) {
-            tags::add_attribute(&mut span, want, name, value);
-        }
-        for link in self.links.unwrap_or_default() {
-            let Context {
-                trace_id,
-                span_id,
-                trace_state,
-                ..
-            } = link.span_context;
-            if let Ok(to) = short_reference(&trace_id.0, &span_id.0) {
-                let trace_state = trace_state.0;
-                span.links.push(Link {
-                    to,
-                    trace_state,
-                    attributes: Vec::new(),
-                });
-            }
-        }
-        if want == Want::Everything {
-            let events = self.events.unwrap_or_default().into_iter();
-            span.events = events
-                .map(|event| SpanEvent {
-                    time: time(&event.time.0),
-                    name: event.name.0,
-                    attributes: attributes(event.attributes),
-                })
-                .collect();
-            span.resource_attributes = &resource;
-        }
-        each(&span);
+        let links = self.links.unwrap_or_default().into_iter();
+        let events = self.events.unwrap_or_default().into_iter();
+        let details = Details {
+            attributes: attributes(self.attributes),
+            links: links.filter_map(LinkFields::into_link).collect(),
+            events: events.map(Event::into_event).collect(),
+        };
+        super::hand_over(span, details, &resource, want, each);
         Ok(())
+    }
+}
+
+impl<'a> LinkFields<'a> {
+    fn into_link(self) -> Option<Link<'a>> {
+        let ids = [
+            &*self.span_context.trace_id.0,
+            &*self.span_context.span_id.0,
+        ];
+        link(
+            ids,
+            self.span_context.trace_state.0,
+            attributes(self.attributes),
+        )
+    }
+}
+
+impl<'a> Event<'a> {
+    fn into_event(self) -> SpanEvent<'a> {
+        SpanEvent {
+            time: time(&self.time.0),
+            name: self.name.0,
+            attributes: attributes(self.attributes),
+        }
     }
 }
 

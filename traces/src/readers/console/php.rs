@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::{Details, link};
 use crate::readers::ids::{short_reference, short_span_id};
 use crate::readers::json::number::Number;
 use crate::readers::json::plain::Plain;
@@ -101,17 +102,14 @@ impl<'a> SpanFields<'a> {
             };
             span.status.message = status.description.0;
         }
-        for (name, value) in self.attributes.into_members() {
-            tags::add_attribute(&mut span, want, name, value);
-        }
         let links = self.links.unwrap_or_default().into_iter();
-        span.links = links.filter_map(LinkFields::into_link).collect();
-        if want == Want::Everything {
-            let events = self.events.unwrap_or_default().into_iter();
-            span.events = events.map(Event::into_event).collect();
-            span.resource_attributes = &resource;
-        }
-        each(&span);
+        let events = self.events.unwrap_or_default().into_iter();
+        let details = Details {
+            attributes: self.attributes.into_members(),
+            links: links.filter_map(LinkFields::into_link).collect(),
+            events: events.map(Event::into_event).collect(),
+        };
+        super::hand_over(span, details, &resource, want, each);
         Ok(())
     }
 }
@@ -122,12 +120,12 @@ fn time(nanoseconds: &Number) -> Option<UnixTime> {
 
 impl<'a> LinkFields<'a> {
     fn into_link(self) -> Option<Link<'a>> {
-        let to = short_reference(&self.context.trace_id.0, &self.context.span_id.0).ok()?;
-        Some(Link {
-            to,
-            trace_state: self.context.trace_state.0,
-            attributes: self.attributes.into_members(),
-        })
+        let ids = [&*self.context.trace_id.0, &*self.context.span_id.0];
+        link(
+            ids,
+            self.context.trace_state.0.clone(),
+            self.attributes.into_members(),
+        )
     }
 }
 

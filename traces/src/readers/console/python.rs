@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::{Details, link};
 use crate::readers::ids::{short_reference, short_span_id};
 use crate::readers::json::plain::Plain;
 use crate::readers::json::text::Text;
@@ -69,6 +70,8 @@ struct Event<'a> {
 struct LinkFields<'a> {
     #[serde(borrow, default)]
     context: Context<'a>,
+    #[serde(borrow, default)]
+    attributes: Plain<'a>,
 }
 
 impl<'a> SpanFields<'a> {
@@ -95,28 +98,14 @@ impl<'a> SpanFields<'a> {
             };
             span.status.message = status.description.0;
         }
-        for (name, value) in self.attributes.into_members() {
-            tags::add_attribute(&mut span, want, name, value);
-        }
-        for link in self.links.unwrap_or_default() {
-            let Context {
-                trace_id, span_id, ..
-            } = &link.context;
-            if let Ok(to) = short_reference(&trace_id.0, &span_id.0) {
-                let trace_state = link.context.trace_state();
-                span.links.push(Link {
-                    to,
-                    trace_state,
-                    attributes: Vec::new(),
-                });
-            }
-        }
-        if want == Want::Everything {
-            let events = self.events.unwrap_or_default().into_iter();
-            span.events = events.map(Event::into_event).collect();
-            span.resource_attributes = &resource;
-        }
-        each(&span);
+        let links = self.links.unwrap_or_default().into_iter();
+        let events = self.events.unwrap_or_default().into_iter();
+        let details = Details {
+            attributes: self.attributes.into_members(),
+            links: links.filter_map(LinkFields::into_link).collect(),
+            events: events.map(Event::into_event).collect(),
+        };
+        super::hand_over(span, details, &resource, want, each);
         Ok(())
     }
 }
@@ -147,6 +136,17 @@ impl<'a> Context<'a> {
             Some(format!("{key}={value}"))
         });
         members.collect::<Vec<_>>().join(",").into()
+    }
+}
+
+impl<'a> LinkFields<'a> {
+    fn into_link(self) -> Option<Link<'a>> {
+        let ids = [&*self.context.trace_id.0, &*self.context.span_id.0];
+        link(
+            ids,
+            self.context.trace_state(),
+            self.attributes.into_members(),
+        )
     }
 }
 

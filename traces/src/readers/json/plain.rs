@@ -28,6 +28,12 @@ impl<'a> Plain<'a> {
     }
 }
 
+/// The members of an object in JSON text; none if it is not such an object.
+pub(in crate::readers) fn members_in(json: &str) -> Vec<Attribute<'static>> {
+    let value: Plain<'_> = serde_json::from_str(json).unwrap_or_default();
+    Plain(value.0.into_owned()).into_members()
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Plain<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct PlainVisitor;
