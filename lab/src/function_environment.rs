@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::function::Function;
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
+use baton_propagators::lambda::Function;
 use baton_propagators::propagation::{
     BATON_ENGINE, BATON_EXTRACT, BATON_EXTRACT_SELECT, BATON_INJECT, BATON_ON_CONFLICT,
     BATON_XRAY_SOURCE, OTEL_PROPAGATORS,

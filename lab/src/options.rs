@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 use baton_traces::run::RunDirectory;
 
 use crate::event_source::EventSourceOptions;
