@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use baton_propagators::baggage::Entry;
-use baton_propagators::otel::Propagator;
+use baton_propagators::context::baggage::Entry;
 use baton_propagators::{
-    HeaderList, Mode, Outgoing, Propagation, Sampling, SpanId, TraceContext, TraceId,
+    HeaderList, Mode, Outgoing, Propagation, Propagator, Sampling, SpanId, TraceContext, TraceId,
 };
 use opentelemetry::propagation::{
     Extractor, Injector, TextMapCompositePropagator, TextMapPropagator,

@@ -26,8 +26,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use baton_propagators::formats::tracecontext;
-use baton_propagators::otel;
-use baton_propagators::{Getter, HeaderList, Outgoing, envelope};
+use baton_propagators::lambda::envelope;
+use baton_propagators::{Getter, HeaderList, Outgoing, otel};
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };

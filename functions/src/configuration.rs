@@ -8,8 +8,8 @@ pub(crate) mod settings;
 mod telemetry;
 mod variables;
 
-use baton_propagators::function::Function;
-use baton_propagators::propagation::{Problem, Propagation};
+use baton_propagators::lambda::Function;
+use baton_propagators::{Problem, Propagation};
 
 use self::settings::{AwsSettings, Relation, StreamSettings, TelemetrySettings};
 pub use self::variables::{Topic, VARIABLES, Variable};

@@ -2,11 +2,8 @@
 
 use std::time::SystemTime;
 
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::envelope::{self, Record};
-use baton_propagators::extraction::Extraction;
-use baton_propagators::otel;
-use baton_propagators::propagation::Propagation;
+use baton_propagators::lambda::envelope::{self, Record};
+use baton_propagators::{Extraction, HeaderList, Propagation, otel};
 use lambda_runtime::LambdaEvent;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use baton_propagators::carrier::{Getter, HeaderList};
+use baton_propagators::{Getter, HeaderList};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The event as it arrives. Fields that its kind lacks are empty.

@@ -33,7 +33,7 @@ mod splunk;
 mod stream;
 mod telemetry;
 
-pub use baton_propagators::function::Function;
+pub use baton_propagators::lambda::Function;
 pub use configuration::settings::{Exporter, Relation, Sampler};
 pub use configuration::{Configuration, Topic, VARIABLES, Variable};
 pub use run::{StartError, run};

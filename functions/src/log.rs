@@ -6,8 +6,7 @@
 
 use std::io::Write;
 
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::extraction::Extraction;
+use baton_propagators::{Extraction, HeaderList};
 use jiff::Timestamp;
 use opentelemetry::trace::{SpanContext, SpanId};
 use serde::Serialize;

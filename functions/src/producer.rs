@@ -1,10 +1,7 @@
 //! The producer: puts a request's body on the stream, together with the trace context.
 
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::envelope;
-use baton_propagators::extraction::Extraction;
-use baton_propagators::otel;
-use baton_propagators::propagation::Propagation;
+use baton_propagators::lambda::envelope;
+use baton_propagators::{Extraction, HeaderList, Propagation, otel};
 use lambda_runtime::LambdaEvent;
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};

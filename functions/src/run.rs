@@ -1,6 +1,6 @@
 //! Starts a function and keeps it running until the Lambda Runtime API goes away.
 
-use baton_propagators::function::Function;
+use baton_propagators::lambda::Function;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;

@@ -1,7 +1,6 @@
 //! The sampler: OpenTelemetry's own, except that a deferred decision is left to the receiver.
 
-use baton_propagators::otel;
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{Sampling, otel};
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};

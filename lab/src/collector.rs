@@ -22,9 +22,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::disk::{self, Disk, Kept};
 use crate::error::LabError;
-use crate::watcher::Watcher;
+use crate::monitoring::{Disk, Kept, Watcher, disk};
 
 pub(crate) use self::otlp::TRACES_PATH;
 pub(crate) use self::zipkin::SPANS_PATH;

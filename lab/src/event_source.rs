@@ -15,12 +15,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::disk::Disk;
 use crate::event_source::shard_reader::ShardReader;
 use crate::event_source::undeliverable::{Condition, Undeliverable, lines};
 use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
-use crate::watcher::Watcher;
+use crate::monitoring::{Disk, Watcher};
 
 mod batch;
 mod shard_reader;

@@ -5,7 +5,9 @@
 //! changes, an instance with the new environment starts first, and the old instances end only
 //! between invocations, so that no request is lost.
 
+pub(crate) mod environment;
 mod instance;
+pub(crate) mod invocation;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,11 +18,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use crate::error::LabError;
-use crate::function_environment;
-use crate::invocation::{self, Invocation, InvocationError};
-use crate::status::FunctionStatus;
+use crate::monitoring::FunctionStatus;
 
 use instance::InstanceId;
+use invocation::{Invocation, InvocationError};
 
 /// How many invocations may wait for an instance.
 const MAX_WAITING: usize = 1000;
@@ -423,7 +424,7 @@ impl Function {
     pub(crate) fn status(&self) -> FunctionStatus {
         let state = self.state();
         FunctionStatus {
-            propagation: function_environment::propagation(&state.environment),
+            propagation: environment::propagation(&state.environment),
             instances: state.instances.len(),
             waiting: state.waiting.len(),
             invocations: state.invocations,

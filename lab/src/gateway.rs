@@ -13,10 +13,9 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
-use crate::disk::Disk;
 use crate::function::Function;
-use crate::invocation::MAX_PAYLOAD_BYTES;
-use crate::invocation::{self, InvocationError};
+use crate::function::invocation::{self, InvocationError, MAX_PAYLOAD_BYTES};
+use crate::monitoring::Disk;
 use proxy::{event, http_answer};
 
 mod proxy;

@@ -21,9 +21,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, watch};
 
-use crate::disk::Disk;
 use crate::error::LabError;
 use crate::kinesis::journal::{Journal, Left};
+use crate::monitoring::Disk;
 
 pub(crate) mod journal;
 

@@ -1,5 +1,7 @@
 //! Starts the lab's parts in the order of their dependencies, and stops them in reverse.
 
+mod options;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,23 +10,17 @@ use baton_traces::shown::counted;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::change::SwitchRequest;
 use crate::collector::{Collector, SPANS_PATH, TRACES_PATH, Writer};
-use crate::control_api;
-use crate::controls::{Controls, Functions, Parts};
-use crate::disk::{self, Disk};
+use crate::control::{Controls, Functions, Page, Parts, SwitchRequest, Token, api};
 use crate::error::LabError;
 use crate::event_source::EventSource;
-use crate::function::{Function, FunctionSettings};
-use crate::function_environment;
+use crate::function::{Function, FunctionSettings, environment};
 use crate::gateway::{ENDPOINT_PATH, Gateway};
 use crate::kinesis::{Kinesis, MAX_RETAINED_BYTES};
-use crate::options::{FunctionOptions, LabOptions, StreamState};
-use crate::page::Page;
+use crate::monitoring::{Addresses, Disk, LabStatus, Watcher, disk};
 use crate::server::{Listener, Server};
-use crate::status::{Addresses, LabStatus};
-use crate::token::Token;
-use crate::watcher::Watcher;
+
+pub use options::{FunctionOptions, LabOptions, Ports, StreamState};
 
 /// How long processes and connections may take to end when no work is left.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -224,7 +220,7 @@ impl Lab {
         }
         let servers = Servers {
             endpoint: endpoint.serve(gateway.router()),
-            page: page_listener.serve(control_api::router(&controls, page)),
+            page: page_listener.serve(api::router(&controls, page)),
             kinesis: kinesis_server,
             otlp,
             zipkin,
@@ -374,7 +370,6 @@ fn function(
         log,
         log_path: path,
     };
-    let environment =
-        function_environment::environment(function, &function_options.environment, addresses);
+    let environment = environment::environment(function, &function_options.environment, addresses);
     Ok(Function::new(settings, environment))
 }

@@ -9,47 +9,33 @@
 //!
 //! # What is where
 //!
-//! - `lab`: starts and stops all parts. `options`: their settings.
-//! - `gateway`: the HTTP endpoint. `function`: a function's queue, its instances, and their Runtime
-//!   API.
+//! - `lab`: starts and stops all parts. `lab/options`: their settings.
+//! - `gateway`: the HTTP endpoint.
+//! - `function`: a function's queue, its instances, and their Runtime API.
 //! - `kinesis`: the stream, and its file. `event_source`: batches, retries, and records that are set
 //!   aside.
-//! - `collector`: spans as OTLP and Zipkin, and their file. `disk`: what cannot be written.
-//! - `controls` and `control_api`: the lab's status and the switch of modes, for commands and the
-//!   page. `token`: who may change the lab.
-//! - [`registry`]: how commands find a running lab.
+//! - `collector`: spans as OTLP and Zipkin, and their file.
+//! - `control`: the switch of modes for commands and the page, who may use it, and how commands find
+//!   a running lab ([`registry`]).
+//! - `monitoring`: the lab's status, what happens in it, and what cannot be written.
+//! - `server`: HTTP on loopback, for all of these.
 
-mod change;
 mod collector;
-mod control_api;
-mod controls;
-mod disk;
+mod control;
 mod error;
 mod event_source;
 mod function;
-mod function_environment;
 mod gateway;
-mod invocation;
 mod kinesis;
 mod lab;
-mod options;
-mod page;
-pub mod registry;
+mod monitoring;
 #[cfg(test)]
 mod schemas;
 mod server;
-mod status;
-mod token;
-mod watcher;
 
-pub use change::SwitchRequest;
-pub use controls::Controls;
+pub use control::{Controls, Page, Routes, SwitchRequest, Token, registry};
 pub use error::LabError;
 pub use event_source::EventSourceOptions;
 pub use kinesis::journal::waiting_records;
-pub use lab::{Ending, Lab};
-pub use options::{FunctionOptions, LabOptions, Ports, StreamState};
-pub use page::{Page, Routes};
-pub use status::{Addresses, FunctionStatus, LabStatus};
-pub use token::Token;
-pub use watcher::{DeliveredRecord, Watcher};
+pub use lab::{Ending, FunctionOptions, Lab, LabOptions, Ports, StreamState};
+pub use monitoring::{Addresses, DeliveredRecord, FunctionStatus, LabStatus, Watcher};

@@ -2,10 +2,10 @@
 
 use baton_schemas::publish;
 
+use crate::control::registry::Note;
 use crate::event_source::undeliverable;
 use crate::kinesis::journal;
-use crate::registry::Note;
-use crate::status::{Addresses, LabStatus};
+use crate::monitoring::{Addresses, LabStatus};
 
 #[test]
 fn schemas_are_published() {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use baton_loadgen::{Plan, Settings, Stop, attack};
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 use tokio::runtime::{Builder, Runtime};
 
 /// What the server answers, as the producer does.

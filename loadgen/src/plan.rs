@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use baton_propagators::mode::Engine;
+use baton_propagators::Engine;
 use http::HeaderMap;
 use reqwest::{Certificate, Url};
 use serde::{Deserialize, Serialize};

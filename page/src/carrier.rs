@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use baton_propagators::HeaderList;
-use baton_propagators::envelope;
+use baton_propagators::lambda::envelope;
 
 /// The most bytes of headers that are kept of one record.
 const MAX_BYTES: usize = 16 << 10;

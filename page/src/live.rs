@@ -33,8 +33,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_lab::{DeliveredRecord, LabStatus};
-use baton_propagators::Mode;
-use baton_propagators::id::TraceId;
+use baton_propagators::{Mode, TraceId};
 use baton_traces::hand_off::Role;
 use baton_traces::readers::otlp_json;
 use baton_traces::shown::visible;

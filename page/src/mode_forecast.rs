@@ -1,10 +1,9 @@
 //! What modes will do with each other's headers, said before they are tried.
 
-use baton_propagators::id::{SpanId, TraceId};
 use baton_propagators::libraries::{LIBRARIES, Library, in_short};
 use baton_propagators::{
-    Engine, HeaderList, Mode, OnConflict, Outgoing, Propagation, Sampling, Select, TraceContext,
-    XraySource,
+    Engine, HeaderList, Mode, OnConflict, Outgoing, Propagation, Sampling, Select, SpanId,
+    TraceContext, TraceId, XraySource,
 };
 use baton_traces::hand_off::{self, Verdict};
 

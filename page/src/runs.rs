@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use baton_experiments::manifest::versions;
 use baton_experiments::run::new_directory;
-use baton_propagators::id::TraceId;
-use baton_propagators::{Engine, Pairing};
+use baton_propagators::{Engine, Pairing, TraceId};
 use baton_traces::compare::Comparison;
 use baton_traces::hand_off::Hop;
 use baton_traces::measure::Measured;

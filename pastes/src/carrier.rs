@@ -1,9 +1,8 @@
 //! The result of reading a paste: carriers, their headers, and what was found but not read.
 
-use baton_propagators::HeaderList;
 use baton_propagators::carrier::NOT_TEXT;
-use baton_propagators::format::Format;
-use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
+use baton_propagators::lambda::xray_header::X_AMZN_TRACE_ID;
+use baton_propagators::{Format, HeaderList};
 
 /// The attribute of an SQS message that has X-Ray's header.
 pub(crate) const AWS_TRACE_HEADER: &str = "AWSTraceHeader";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use baton_propagators::FORMATS;
-use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
+use baton_propagators::lambda::xray_header::X_AMZN_TRACE_ID;
 
 use crate::systems::{self, System};
 

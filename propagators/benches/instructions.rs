@@ -12,9 +12,9 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::hint::black_box;
 
 use baton_propagators::formats::tracecontext;
-use baton_propagators::otel::{self, Propagator};
 use baton_propagators::{
-    Extraction, HeaderList, Mode, Outgoing, Propagation, Sampling, SpanId, TraceContext, TraceId,
+    Extraction, HeaderList, Mode, Outgoing, Propagation, Propagator, Sampling, SpanId,
+    TraceContext, TraceId, otel,
 };
 use gungraun::{
     Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,

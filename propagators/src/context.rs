@@ -1,10 +1,15 @@
 //! What services pass to each other: the context of a span, and what formats read and write.
 
-use crate::baggage::Baggage;
-use crate::id::{SpanId, TraceId};
-use crate::sampling::Sampling;
+pub mod baggage;
+pub(crate) mod hex;
+mod id;
+mod sampling;
+pub(crate) mod tracestate;
 
-pub use crate::tracestate::TraceState;
+pub use baggage::Baggage;
+pub use id::{SpanId, TraceId};
+pub use sampling::Sampling;
+pub use tracestate::TraceState;
 
 /// The context of the sender's span, from any format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -13,11 +13,10 @@ mod repeated;
 
 use crate::carrier::HeaderList;
 use crate::context::{Extracted, TraceContext};
-use crate::extraction::{Candidate, ConflictKind};
-use crate::format::Outcome;
+use crate::format::{Candidate, Fault, Outcome};
 use crate::formats;
 use crate::formats::xray::X_AMZN_TRACE_ID;
-use crate::reject::Fault;
+use crate::propagation::ConflictKind;
 
 pub use arrived::list;
 use arrived::{Arrived, Source, who};

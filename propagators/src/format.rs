@@ -1,12 +1,15 @@
 //! What a trace-context format is, and what reading one can find.
 
+mod header_defect;
+pub(crate) mod reject;
+
 use std::fmt::Debug;
 
-use crate::baggage::Baggage;
 use crate::carrier::{Getter, Setter};
-use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::header_defect::HeaderDefect;
-use crate::reject::Reject;
+use crate::context::{Baggage, Extracted, Outgoing, TraceContext};
+
+pub use header_defect::HeaderDefect;
+pub use reject::{Fault, Field, Reject};
 
 /// One trace-context format. All that is true of a format is in its file; nothing else compares its
 /// name.

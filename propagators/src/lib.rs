@@ -61,21 +61,20 @@
 //!
 //! # What is where
 //!
-//! - [`mode`]: lists of formats, and pairings of a producer's and a consumer's list.
-//! - [`policy`]: the other settings; [`propagation`]: all settings together, including those from
-//!   environment variables.
-//! - [`extraction`]: what reading the headers of a request found.
-//! - [`format`](mod@format): what a format is; [`formats`](mod@formats): the list of them, and one
-//!   file for each with its grammar, its size bound and what it cannot carry.
 //! - [`carrier`]: where headers are read and written: maps, HTTP headers, JSON objects. Case never
 //!   matters.
-//! - [`envelope`]: the record that carries headers over a stream.
-//! - [`xray_from_lambda`]: X-Ray's header from the environment of a Lambda function.
-//! - [`otel`]: all of this as an OpenTelemetry propagator. The upstream crates can also be the
-//!   engine.
-//! - [`reject`]: the wording of refusals; [`explanation`]: what arrived and what it leads to, in
-//!   sentences.
-//! - [`header_defect`]: malformed headers, as real senders produce them.
+//! - [`context`]: what headers hold: ids, the sampling decision, `tracestate` and baggage.
+//! - [`format`](mod@format): what a format is, with the refusals of headers (`reject`) and the
+//!   defects of real senders (`header_defect`).
+//! - [`formats`](mod@formats): the list of formats, and one file for each with its grammar, its size
+//!   bound and what it cannot carry.
+//! - [`policy`]: settings with a few named values, such as the engine.
+//! - [`propagation`]: a service's settings: which formats it reads and writes (`mode`), what it found
+//!   in a request (`extraction`), and the upstream crates as the engine (`otel_engine`).
+//! - [`lambda`]: the envelope on the stream, and X-Ray's header from the environment of a function.
+//! - [`libraries`]: what libraries in use make of headers.
+//! - [`explanation`]: what arrived and what it leads to, in sentences.
+//! - [`otel`]: all of this as an OpenTelemetry propagator.
 //!
 //! # What it promises
 //!
@@ -85,46 +84,32 @@
 
 #![forbid(unsafe_code)]
 
-pub mod baggage;
 pub mod carrier;
 pub mod context;
-pub mod envelope;
 pub mod explanation;
-pub mod extraction;
 pub mod format;
 pub mod formats;
-pub mod function;
-pub mod header_defect;
-mod hex;
-pub mod id;
+pub mod lambda;
 pub mod libraries;
-pub mod mode;
 pub mod otel;
-mod otel_engine;
 pub mod policy;
 pub mod propagation;
-pub mod reject;
-pub mod sampling;
 #[cfg(test)]
 mod tests;
-mod tracestate;
-pub mod xray_from_lambda;
 
-pub use baggage::Baggage;
 pub use carrier::{Getter, HeaderList, Setter};
-pub use context::{Extracted, Outgoing, TraceContext, TraceState};
+pub use context::{
+    Baggage, Extracted, Outgoing, Sampling, SpanId, TraceContext, TraceId, TraceState,
+};
 pub use explanation::Explanation;
-pub use extraction::{Conflict, ConflictKind, Extraction};
-pub use format::{Candidate, Format, Outcome, Usual};
+pub use format::{Candidate, Fault, Field, Format, HeaderDefect, Outcome, Reject, Usual};
 pub use formats::{FORMATS, formats};
-pub use header_defect::HeaderDefect;
-pub use id::{SpanId, TraceId};
-pub use mode::{Mode, ModeError, Pairing};
 pub use otel::Propagator;
 pub use policy::{Engine, OnConflict, Select, XraySource};
-pub use propagation::{NoUpstream, Problem, Problems, Propagation};
-pub use reject::{Fault, Field, Reject};
-pub use sampling::Sampling;
+pub use propagation::{
+    Conflict, ConflictKind, Extraction, Mode, ModeError, NoUpstream, Pairing, Problem, Problems,
+    Propagation,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

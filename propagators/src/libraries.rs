@@ -22,8 +22,8 @@
 //! ```
 
 use crate::carrier::HeaderList;
-use crate::id::{SpanId, TraceId};
-use crate::mode::Mode;
+use crate::context::{SpanId, TraceId};
+use crate::propagation::Mode;
 use arrived::{Arrived, Delivery};
 use read::{Choose, Chosen, Read};
 use sends::Writer;

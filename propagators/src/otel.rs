@@ -13,23 +13,21 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags};
 
-use crate::baggage::Baggage;
 use crate::carrier::{Getter, Setter};
-use crate::context::{Outgoing, TraceContext, TraceState};
-use crate::extraction::Extraction;
+use crate::context::baggage::Baggage;
+use crate::context::{Outgoing, Sampling, SpanId, TraceContext, TraceId, TraceState};
 use crate::format::{Candidate, Usual};
-use crate::id::{SpanId, TraceId};
-use crate::otel_engine;
-use crate::otel_engine::convert::{
+use crate::policy::{Engine, OnConflict, Select, XraySource};
+use crate::propagation::otel_engine::convert::{
     from_upstream_baggage, to_upstream_baggage, to_upstream_tracestate, with_flags,
 };
-use crate::policy::{Engine, OnConflict, Select, XraySource};
-use crate::propagation::{BATON_XRAY_SOURCE, Problem, Problems, Propagation};
-use crate::sampling::Sampling;
+use crate::propagation::{
+    BATON_XRAY_SOURCE, Extraction, Problem, Problems, Propagation, otel_engine,
+};
 
 use carrier::{Arrived, Written};
 
-pub use crate::otel_engine::convert::{span_context, trace_context};
+pub use crate::propagation::otel_engine::convert::{span_context, trace_context};
 
 /// A [`Propagation`] as an OpenTelemetry propagator.
 #[derive(Clone, Debug)]

@@ -1,15 +1,17 @@
 //! How a service propagates context: which formats it reads and writes, and its other settings.
 
+mod extraction;
+mod mode;
+pub(crate) mod otel_engine;
+
 use std::fmt;
 
 use crate::carrier::{Getter, Setter};
 use crate::context::Outgoing;
-use crate::extraction::Extraction;
-use crate::formats::xray;
-use crate::mode::Mode;
-use crate::otel_engine;
 use crate::policy::{Engine, OnConflict, Select, XraySource};
-use crate::xray_from_lambda;
+
+pub use extraction::{Candidates, Conflict, ConflictKind, Extraction};
+pub use mode::{Mode, ModeError, Pairing};
 
 /// The variable with the formats for both directions.
 pub const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -140,31 +142,6 @@ impl Propagation {
             Ok(())
         } else {
             Err(NoUpstream { formats })
-        }
-    }
-
-    /// The same as [`Propagation::extract`], with `trace_header` as a second source of X-Ray's
-    /// header: the value of [`X_AMZN_TRACE_ID`](xray_from_lambda::X_AMZN_TRACE_ID) for this
-    /// invocation. It is used if [`Propagation::xray_source`] is the environment, the mode lists
-    /// `xray`, and the carrier has no such header. The candidate then has the variable as its
-    /// header, and an objection if it turns sampling off.
-    pub fn extract_with_environment(
-        &self,
-        carrier: &dyn Getter,
-        trace_header: Option<&str>,
-    ) -> Extraction {
-        let asked =
-            self.xray_source == XraySource::Environment && self.extract.contains(xray::NAME);
-        let layered = trace_header
-            .filter(|_| asked)
-            .and_then(|value| xray_from_lambda::Layered::new(carrier, value));
-        match layered {
-            None => self.extract(carrier),
-            Some(layered) => {
-                let mut extraction = self.extract(&layered);
-                xray_from_lambda::mark(&mut extraction);
-                extraction
-            }
         }
     }
 

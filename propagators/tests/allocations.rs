@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use baton_propagators::formats::tracecontext::{
     TRACEPARENT_BYTES, format_traceparent, parse_traceparent,
 };
-use baton_propagators::otel::{self, Propagator};
 use baton_propagators::{
-    HeaderList, Mode, Outgoing, Propagation, Sampling, Setter, SpanId, TraceContext, TraceId,
+    HeaderList, Mode, Outgoing, Propagation, Propagator, Sampling, Setter, SpanId, TraceContext,
+    TraceId, otel,
 };
 use http::HeaderMap;
 use opentelemetry::baggage::BaggageExt;

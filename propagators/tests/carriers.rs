@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use baton_propagators::envelope::{self, Record};
+use baton_propagators::lambda::envelope::{self, Record};
 use baton_propagators::{
     Engine, Getter, HeaderList, Mode, Outcome, Outgoing, Propagation, Setter, formats,
 };

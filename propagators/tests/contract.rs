@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use baton_propagators::baggage::Entry;
+use baton_propagators::context::baggage::Entry;
 use baton_propagators::{
     Baggage, Candidate, Extracted, FORMATS, Format, Getter, HeaderList, Mode, Outcome, Outgoing,
     Propagation, Sampling, Setter, SpanId, TraceContext, TraceId, formats,

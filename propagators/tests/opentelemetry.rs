@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use baton_propagators::otel::{self, Propagator};
 use baton_propagators::{
-    Engine, HeaderList, Mode, OnConflict, Outgoing, Propagation, Sampling, SpanId, TraceContext,
-    TraceId,
+    Engine, HeaderList, Mode, OnConflict, Outgoing, Propagation, Propagator, Sampling, SpanId,
+    TraceContext, TraceId, otel,
 };
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;

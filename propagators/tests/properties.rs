@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use baton_propagators::baggage::Entry;
 use baton_propagators::carrier::NOT_TEXT;
-use baton_propagators::envelope::{self, Record};
-use baton_propagators::otel::{self, Propagator};
+use baton_propagators::context::baggage::Entry;
+use baton_propagators::lambda::envelope::{self, Record};
 use baton_propagators::{
     Baggage, Engine, Extracted, FORMATS, HeaderList, Mode, Outcome, Outgoing, Propagation,
-    Sampling, Select, SpanId, TraceContext, TraceId, TraceState, Usual, formats,
+    Propagator, Sampling, Select, SpanId, TraceContext, TraceId, TraceState, Usual, formats, otel,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;

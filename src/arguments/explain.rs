@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use baton_pastes::explain::Selection;
 use baton_propagators::libraries::{LIBRARIES, Library, find};
-use baton_propagators::mode::{Engine, Select};
+use baton_propagators::{Engine, Select};
 use clap::Args;
 
 /// `baton explain`.

@@ -152,6 +152,6 @@ fn new_mode(text: &str) -> Result<(Function, Mode), String> {
         .ok_or("expected producer=MODE or consumer=MODE, as in producer=b3")?;
     let mode = mode
         .parse()
-        .map_err(|error: baton_propagators::mode::ModeError| error.to_string())?;
+        .map_err(|error: baton_propagators::ModeError| error.to_string())?;
     Ok((function_name(name)?, mode))
 }

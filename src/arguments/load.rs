@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::{Engine, Mode};
+use baton_propagators::{Engine, Mode};
 use clap::{Args, ValueEnum};
 
 use super::duration::{duration, positive_duration};

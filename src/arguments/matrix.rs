@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use baton_propagators::mode::{Engine, Select};
+use baton_propagators::{Engine, Select};
 use clap::Args;
 
 use super::FunctionArguments;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::audit::Edge;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::shown;

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use baton_propagators::format::Outcome;
-use baton_propagators::formats;
+use baton_propagators::{Outcome, formats};
 use serde_json::{Value, json};
 
 use super::{burst, measured};

@@ -8,8 +8,8 @@ mod meaning;
 
 use std::fmt;
 
-use baton_propagators::function::Function;
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::lambda::Function;
+use baton_propagators::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::by_ids::{ByIds, every_member_is_in};

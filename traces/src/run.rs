@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use baton_propagators::function::Function;
+pub use baton_propagators::lambda::Function;
 
 pub use self::earlier::EarlierRun;
 pub use self::lab_records::{LabRecords, RecordKey, UNDELIVERABLE_FILE, Undelivered};

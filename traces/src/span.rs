@@ -10,7 +10,7 @@ mod time;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::class::Class;

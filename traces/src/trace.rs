@@ -8,7 +8,7 @@ mod json;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use serde::Serialize;
 use serde_json::Value as Json;
 

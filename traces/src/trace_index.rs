@@ -11,7 +11,7 @@ mod wanted;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 
 use crate::audit::{Audit, Judged, SourceAudit};
 use crate::hand_off::{Hop, Verdict};

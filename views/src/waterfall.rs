@@ -11,7 +11,7 @@ mod text;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 
 use self::notes::Notes;
 use baton_traces::hand_off::Verdict;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::mode::{Engine, Mode, Select};
+use baton_propagators::{Engine, HeaderList, Mode, Select};
 use baton_traces::hand_off::{Flag, Flags, Hop, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -257,7 +256,7 @@ impl std::fmt::Display for Defect {
 
 /// A mode as the list of its formats.
 mod formats {
-    use baton_propagators::mode::Mode;
+    use baton_propagators::Mode;
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 

@@ -1,9 +1,7 @@
 //! The clients of the matrix.
 
 use baton_loadgen::{Conflict, Malformed, Scenario, Side};
-use baton_propagators::HeaderDefect;
-use baton_propagators::mode::{Mode, ModeError, XraySource};
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{HeaderDefect, Mode, ModeError, Sampling, XraySource};
 
 /// A client of the ingress grid.
 #[derive(Clone, Debug)]

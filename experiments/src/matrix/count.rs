@@ -1,11 +1,7 @@
 //! Counts the verdicts of requests into cells, compares them with the prediction, and finds the
 //! reasons.
 
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::extraction::Extraction;
-use baton_propagators::format::Candidate;
-use baton_propagators::policy::{Select, XraySource};
-use baton_propagators::propagation::Propagation;
+use baton_propagators::{Candidate, Extraction, HeaderList, Propagation, Select, XraySource};
 use baton_traces::hand_off::{Hop, Receiver, Verdict};
 
 use super::cells::{Counts, Defect, IngressCell, Outcome, RecordCell};
@@ -275,8 +271,8 @@ fn followed(staged: &Staged, journey: &Journey) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use baton_loadgen::Scenario;
-    use baton_propagators::id::{SpanId, TraceId};
-    use baton_propagators::mode::{Engine, Mode, Pairing};
+    use baton_propagators::{Engine, Mode, Pairing};
+    use baton_propagators::{SpanId, TraceId};
     use baton_traces::hand_off::{Flags, Sender};
     use baton_traces::span::SpanReference;
 

@@ -2,10 +2,8 @@
 
 use baton_lab::{FunctionOptions, Lab, LabOptions};
 use baton_loadgen::{Plan, Scenario, Settings, Stop};
-use baton_propagators::mode::{Engine, Pairing, Select, XraySource};
-use baton_propagators::propagation::{
-    BATON_ENGINE, BATON_EXTRACT_SELECT, BATON_XRAY_SOURCE, Problem, Propagation,
-};
+use baton_propagators::propagation::{BATON_ENGINE, BATON_EXTRACT_SELECT, BATON_XRAY_SOURCE};
+use baton_propagators::{Engine, Pairing, Problem, Propagation, Select, XraySource};
 use baton_traces::hand_off::Hop;
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::version::Version;

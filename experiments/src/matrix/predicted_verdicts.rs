@@ -4,13 +4,9 @@
 //! The verdicts of a matrix come from real spans; the predictions come from `baton-propagators`.
 //! The two must agree in every cell. If they do not, baton has a fault.
 
-use baton_propagators::baggage::Baggage;
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::context::{Outgoing, TraceContext};
-use baton_propagators::extraction::Extraction;
-use baton_propagators::id::{SpanId, TraceId};
-use baton_propagators::propagation::Propagation;
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{
+    Baggage, Extraction, HeaderList, Outgoing, Propagation, Sampling, SpanId, TraceContext, TraceId,
+};
 use baton_traces::hand_off::{self, Flags, Luggage, Receiver, Sender, Verdict};
 use baton_traces::span::SpanReference;
 

@@ -1,15 +1,12 @@
 //! Why a hand-off has its verdict. The verdict says what happened. The headers that arrived, and
 //! the formats that the receiver reads, explain it.
 
-use baton_propagators::carrier::HeaderList;
 use baton_propagators::explanation::list;
-use baton_propagators::extraction::Extraction;
-use baton_propagators::format::{Candidate, Outcome};
 use baton_propagators::formats::FORMATS;
-use baton_propagators::policy::{Engine, Select};
-use baton_propagators::propagation::Propagation;
-use baton_propagators::sampling::Sampling;
-use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
+use baton_propagators::lambda::xray_header::X_AMZN_TRACE_ID;
+use baton_propagators::{
+    Candidate, Engine, Extraction, HeaderList, Outcome, Propagation, Sampling, Select,
+};
 use baton_traces::hand_off::{Hop, Verdict};
 
 /// A reason in two forms: for all cells of a kind, and for one cell.

@@ -11,8 +11,8 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use baton_loadgen::SentRequest;
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::envelope::{self, Record};
+use baton_propagators::HeaderList;
+use baton_propagators::lambda::envelope::{self, Record};
 use baton_traces::figures::tally::Tally;
 use baton_traces::hand_off::{Hop, Receiver, Sender};
 use baton_traces::matching::by_id::{HandOff, HandOffKey};

@@ -1,6 +1,6 @@
 //! The variables that choose which spans are recorded and where they go.
 
-use baton_propagators::function::Function;
+use baton_propagators::lambda::Function;
 use std::time::Duration;
 
 use super::Environment;

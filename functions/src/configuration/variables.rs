@@ -377,7 +377,7 @@ mod tests {
 
     use super::*;
     use crate::configuration::Configuration;
-    use baton_propagators::function::Function;
+    use baton_propagators::lambda::Function;
 
     /// Reads a configuration in which only these variables are set. Returns the names that it
     /// looked up, and the variables with problems.

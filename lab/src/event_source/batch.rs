@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::invocation::MAX_PAYLOAD_BYTES;
+use crate::function::invocation::MAX_PAYLOAD_BYTES;
 use crate::kinesis::{StreamRecord, shard_id};
 
 /// The bytes of an event for each record besides its data, rounded up.

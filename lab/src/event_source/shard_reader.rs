@@ -14,7 +14,7 @@ use super::undeliverable::{Condition, Undeliverable, lines};
 use super::{Deliveries, EventSourceOptions};
 use crate::function::Function;
 use crate::kinesis::{Kinesis, StreamRecord};
-use crate::watcher::{DeliveredRecord, Watcher};
+use crate::monitoring::{DeliveredRecord, Watcher};
 
 /// The pause before the first retry; it doubles up to [`MAX_RETRY_PAUSE`].
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);

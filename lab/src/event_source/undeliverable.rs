@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::disk::{self, Disk, Kept};
 use crate::kinesis::{StreamRecord, shard_id};
+use crate::monitoring::{Disk, Kept, disk};
 
 /// Why a record was not delivered.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{Function, Next};
 use crate::error::LabError;
-use crate::invocation::{Invocation, InvocationError};
+use crate::function::invocation::{Invocation, InvocationError};
 use crate::server::Listener;
 
 /// Identifies an instance within its function.

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{Kinesis, StreamRecord};
-use crate::disk::{self, Disk, Kept};
 use crate::error::LabError;
+use crate::monitoring::{Disk, Kept, disk};
 
 /// The file is rewritten when it has grown by this many bytes and to twice its size.
 const MAX_GROWTH: u64 = 64 * 1024 * 1024;

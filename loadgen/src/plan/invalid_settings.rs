@@ -4,13 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_propagators::mode::Mode;
+use baton_propagators::{HeaderDefect, Mode};
 use thiserror::Error;
 
 use crate::plan::limits::{
     MAX_DURATION, MAX_PAYLOAD, MAX_RATE, MAX_TIMEOUT, MAX_USERS, MIN_RATE, MIN_TIMEOUT,
 };
-use baton_propagators::HeaderDefect;
 
 /// One thing that is wrong with [`Settings`](crate::Settings). Its text is one sentence.
 #[derive(Clone, Debug, PartialEq, Error)]

@@ -1,18 +1,13 @@
 //! What headers the client sends: formats that agree or disagree, malformed headers, baggage,
 //! `tracestate`.
 
-use baton_propagators::baggage::Baggage;
-use baton_propagators::context::TraceState;
-use baton_propagators::format::Format;
 use baton_propagators::formats::baggage::parse_baggage;
-use baton_propagators::id::{SpanId, TraceId};
-use baton_propagators::mode::{Engine, Mode};
-use baton_propagators::propagation::Propagation;
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{
+    Baggage, Engine, Format, HeaderDefect, Mode, Propagation, Sampling, SpanId, TraceId, TraceState,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::invalid_settings::InvalidSetting;
-use baton_propagators::HeaderDefect;
 
 /// The baggage if a mode has a format for baggage and the scenario has no entries.
 const DEFAULT_BAGGAGE: &str = "client=baton";

@@ -1,6 +1,6 @@
 //! Tests of valid plans, and of the messages about invalid ones.
 
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 
 use super::*;
 

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use baton_propagators::baggage::Baggage;
-use baton_propagators::context::{Outgoing, TraceContext, TraceState};
-use baton_propagators::format::Format;
-use baton_propagators::id::{SpanId, TraceId};
-use baton_propagators::mode::{Engine, Mode};
-use baton_propagators::propagation::Propagation;
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{
+    Baggage, Engine, Format, HeaderDefect, Mode, Outgoing, Propagation, Sampling, SpanId,
+    TraceContext, TraceId, TraceState,
+};
 use fastrand::Rng;
 use http::{HeaderMap, HeaderValue};
 
 use crate::plan::scenario::{Conflict, Malformed, Parent, Scenario, is_b3};
-use baton_propagators::HeaderDefect;
 
 /// The header of B3's parent id.
 const B3_PARENT_ID: &str = "x-b3-parentspanid";

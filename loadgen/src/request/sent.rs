@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use baton_propagators::carrier::HeaderList;
+use baton_propagators::HeaderList;
 use serde::Deserialize;
 
 /// The beginning of the names of attributes that list headers.

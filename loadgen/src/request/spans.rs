@@ -13,8 +13,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, SystemTime};
 
-use baton_propagators::id::{SpanId, TraceId};
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{Sampling, SpanId, TraceId};
 use http::HeaderMap;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};

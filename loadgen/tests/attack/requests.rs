@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Bytes;
 use baton_loadgen::{Header, Payload, Settings, Stop};
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 use serde_json::Value;
 
 use crate::support::{Attacker, Server, answer, settings};

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_loadgen::{Conflict, Malformed, Scenario, SentRequest, Settings, Side, Stop};
-use baton_propagators::mode::Mode;
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{Mode, Sampling};
 
 use crate::support::{Attacker, Server, settings};
 

@@ -13,7 +13,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use baton_loadgen::{AttackOutcome, Progress, Settings};
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;

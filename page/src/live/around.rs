@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use baton_propagators::id::SpanId;
+use baton_propagators::SpanId;
 use baton_traces::hand_off::{self, Role, Sender};
 use baton_traces::span::Span;
 

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::audit::{Audit, Between, Channel, ChannelKind, Edge, HandOff as Judged, Options};
 use baton_traces::hand_off::Role;
 use baton_traces::span::{Kind, Span, SpanReference, UnixTime, Want};
@@ -370,7 +370,7 @@ mod tests {
     fn reference(trace: u128, id: u64) -> Option<SpanReference> {
         Some(SpanReference {
             trace_id: TraceId::from_bytes(trace.to_be_bytes())?,
-            span_id: baton_propagators::id::SpanId::from_bytes(id.to_be_bytes())?,
+            span_id: baton_propagators::SpanId::from_bytes(id.to_be_bytes())?,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Finds the hand-offs that a span is an end of, and keeps their counts true. A hand-off counts
 //! once: when it has left memory, ends of it that come late change nothing.
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::hand_off::{Receiver, Role, Sender};
 use baton_traces::span::Span;
 

@@ -1,6 +1,6 @@
 //! One hand-off: what its ends and the audits show of it, and its verdict.
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::hand_off::{self, Receiver, Sender, Verdict};
 use baton_traces::span::{SpanReference, UnixTime};
 

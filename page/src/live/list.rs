@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::hand_off::Verdict;
 use baton_traces::span::{UnixTime, Want};
 use baton_traces::trace_index::{Filter, Wanted};

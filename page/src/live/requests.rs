@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::span::{Span, UnixTime, Want};
 use baton_traces::trace::{Gathering, Trace};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use baton_traces::hand_off::{Receiver, Sender};
 use baton_traces::span::{Span, SpanReference, UnixTime};
 

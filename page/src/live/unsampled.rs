@@ -4,7 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::hand_off::{Receiver, Sender};
 use baton_traces::readers::log::{self, Event, LogLine, LogSpan};
 use baton_traces::run::Function;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::audit::Between;
 use baton_traces::hand_off::Verdict;
 

@@ -11,8 +11,9 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use baton_propagators::id::{SpanId, TraceId};
-use baton_propagators::{HeaderList, Mode, Outgoing, Propagation, Sampling, TraceContext};
+use baton_propagators::{
+    HeaderList, Mode, Outgoing, Propagation, Sampling, SpanId, TraceContext, TraceId,
+};
 use baton_traces::otlp;
 use baton_traces::shown::visible;
 use baton_traces::span::{Key, Kind, Span, SpanReference, UnixTime, Value};

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::hand_off::Hop;
 use baton_traces::readers::collect::Collect;
 use baton_traces::shown::{self, service_name, visible};

@@ -1,13 +1,11 @@
 //! What formats find in a carrier, and which context each mode continues.
 
 use baton_propagators::explanation::cause;
-use baton_propagators::format::Format;
+use baton_propagators::lambda::xray_header::X_AMZN_TRACE_ID;
 use baton_propagators::{
-    Candidate, Engine, Explanation, Extraction, FORMATS, Fault, Getter, HeaderList, Mode,
+    Candidate, Engine, Explanation, Extraction, FORMATS, Fault, Format, Getter, HeaderList, Mode,
     OnConflict, Outcome, Propagation, Reject, Select, XraySource, formats,
 };
-
-use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
 
 use super::distinct;
 use crate::carrier::Carrier;

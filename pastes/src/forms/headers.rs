@@ -1,6 +1,6 @@
 //! Headers as HTTP writes them, one per line: `name: value`.
 
-use baton_propagators::xray_from_lambda::X_AMZN_TRACE_ID;
+use baton_propagators::lambda::xray_header::X_AMZN_TRACE_ID;
 
 use super::{Form, any_text, paste};
 use crate::carrier::Paste;

@@ -3,13 +3,11 @@
 use std::collections::HashSet;
 
 use crate::carrier::{Getter, HeaderList};
-use crate::context::TraceContext;
-use crate::extraction::{Candidate, ConflictKind};
-use crate::format::Outcome;
+use crate::context::{Sampling, TraceContext};
+use crate::format::{Candidate, Outcome};
 use crate::formats::{self, FORMATS};
 use crate::libraries::{Library, Readers, in_short};
-use crate::mode::Mode;
-use crate::sampling::Sampling;
+use crate::propagation::{ConflictKind, Mode};
 
 /// The input of an explanation.
 pub(super) struct Arrived<'a> {

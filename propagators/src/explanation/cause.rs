@@ -1,7 +1,7 @@
 //! Why a header was refused, in words that help a person: what the sender or a proxy did.
 
+use crate::format::{Fault, Reject};
 use crate::formats::{b3, b3multi, datadog, jaeger, tracecontext, xray};
-use crate::reject::{Fault, Reject};
 
 /// What the sender or a proxy did to a refused header, and what to do; `None` if the refusal
 /// already says everything. `value` is the header's first value.

@@ -5,13 +5,10 @@ mod sampling;
 
 use super::arrived::{Arrived, Source, list, who, writer_of};
 use crate::carrier::Getter;
-use crate::extraction::Candidate;
-use crate::format::Format;
-use crate::formats;
+use crate::format::{Candidate, Fault, Format};
 use crate::formats::b3multi::{self, B3Multi};
-use crate::formats::{b3, datadog, ottrace, tracecontext, xray};
+use crate::formats::{self, b3, datadog, ottrace, tracecontext, xray};
 use crate::libraries::Readers;
-use crate::reject::Fault;
 
 type Note = fn(&Arrived<'_>) -> Option<String>;
 

@@ -4,9 +4,8 @@
 use super::arrived::{Arrived, list};
 use crate::carrier::{Getter, HeaderList};
 use crate::context::TraceContext;
-use crate::extraction::Candidate;
+use crate::format::{Candidate, Fault};
 use crate::formats;
-use crate::reject::Fault;
 
 /// What its values say together, as a clause; `None` if no header arrives several times, or if one
 /// of its values is not valid.

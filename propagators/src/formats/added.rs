@@ -1,13 +1,9 @@
 //! A format that only tests have. Like any new format, it costs one file and one line in `FORMATS`.
 
 use crate::carrier::{Getter, Setter, Single, single};
-use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::format::{Candidate, Format, Outcome};
-use crate::hex;
-use crate::id::{SpanId, TraceId};
+use crate::context::{Extracted, Outgoing, Sampling, SpanId, TraceContext, TraceId, hex};
+use crate::format::{Candidate, Fault, Format, Outcome, Reject};
 use crate::policy::Engine;
-use crate::reject::{Fault, Reject};
-use crate::sampling::Sampling;
 
 const NAME: &str = "added";
 const HEADER: &str = "x-added";

@@ -18,10 +18,8 @@
 
 use super::b3_headers::{self, FIELDS};
 use crate::carrier::{Getter, Setter};
-use crate::context::Outgoing;
-use crate::format::{Candidate, Format, Usual};
-use crate::header_defect::HeaderDefect;
-use crate::sampling::Sampling;
+use crate::context::{Outgoing, Sampling};
+use crate::format::{Candidate, Format, HeaderDefect, Usual};
 
 pub(crate) use super::b3_headers::{PARENT_SPAN_ID, SINGLE as HEADER};
 

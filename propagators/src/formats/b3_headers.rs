@@ -15,11 +15,9 @@ mod multi;
 mod single;
 
 use crate::carrier::Getter;
-use crate::format::{Candidate, Outcome, Usual};
-use crate::hex;
-use crate::id::{SpanId, TraceId};
+use crate::context::{SpanId, TraceId, hex};
+use crate::format::{Candidate, Fault, Field, Outcome, Reject, Usual};
 use crate::policy::Engine;
-use crate::reject::{Fault, Field, Reject};
 
 /// The single header.
 pub(crate) const SINGLE: &str = "b3";

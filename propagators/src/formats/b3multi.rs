@@ -26,10 +26,8 @@
 
 use super::b3_headers::{self, FIELDS, SAMPLED, SPAN_ID_HEADER};
 use crate::carrier::{Getter, Setter};
-use crate::context::Outgoing;
-use crate::format::{Candidate, Format, Usual};
-use crate::header_defect::HeaderDefect;
-use crate::sampling::Sampling;
+use crate::context::{Outgoing, Sampling};
+use crate::format::{Candidate, Format, HeaderDefect, Usual};
 
 pub(crate) use super::b3_headers::{
     FLAGS, PARENT_SPAN_ID_HEADER as PARENT_SPAN_ID, TRACE_ID_HEADER as TRACE_ID,

@@ -20,12 +20,11 @@
 //!
 //! What it cannot carry: a context. It accompanies one and never competes with other formats.
 
-use crate::baggage::{Baggage as Entries, Entry};
 use crate::carrier::{Getter, NOT_TEXT, Setter, trimmed};
+use crate::context::baggage::{Baggage as Entries, Entry};
 use crate::context::{Extracted, Outgoing};
-use crate::format::{Candidate, Format, Outcome};
+use crate::format::{Candidate, Fault, Format, Outcome, Reject};
 use crate::policy::Engine;
-use crate::reject::{Fault, Reject};
 
 pub(crate) const NAME: &str = "baggage";
 const BAGGAGE: &str = "baggage";

@@ -24,14 +24,10 @@
 use super::baggage;
 use super::prefixed::Prefixed;
 use crate::carrier::{Getter, Setter, Single, single};
-use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::format::{Candidate, Format, Outcome};
-use crate::header_defect::HeaderDefect;
-use crate::hex;
-use crate::id::{SpanId, TraceId};
+use crate::context::{Extracted, Outgoing, Sampling, SpanId, TraceContext, TraceId, hex};
+use crate::format::reject::GET;
+use crate::format::{Candidate, Fault, Field, Format, HeaderDefect, Outcome, Reject};
 use crate::policy::Engine;
-use crate::reject::{Fault, Field, GET, Reject};
-use crate::sampling::Sampling;
 
 pub(crate) const NAME: &str = "jaeger";
 const HEADER: &str = "uber-trace-id";

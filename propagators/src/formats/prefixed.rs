@@ -1,10 +1,10 @@
 //! Baggage with one header for each entry: its name is a prefix and the name of the entry.
 
 use super::baggage::{MAX_BYTES, MAX_MEMBERS, TOKEN, token_fault};
-use crate::baggage::{Baggage, Entry};
 use crate::carrier::{Getter, NOT_TEXT, Setter, trimmed};
+use crate::context::baggage::{Baggage, Entry};
+use crate::format::{Fault, Reject};
 use crate::policy::Engine;
-use crate::reject::{Fault, Reject};
 
 /// The baggage headers of a format.
 pub(super) struct Prefixed {

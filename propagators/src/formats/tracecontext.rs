@@ -28,15 +28,11 @@
 use std::ops::Range;
 
 use crate::carrier::{Arrival, Getter, Setter, Single, single};
-use crate::context::{self, Extracted, Outgoing, TraceState};
-use crate::format::{Candidate, Format, Outcome, Usual};
-use crate::header_defect::HeaderDefect;
-use crate::hex;
-use crate::id::{SpanId, TraceId};
+use crate::context::{
+    self, Extracted, Outgoing, Sampling, SpanId, TraceId, TraceState, hex, tracestate,
+};
+use crate::format::{Candidate, Fault, Field, Format, HeaderDefect, Outcome, Reject, Usual};
 use crate::policy::Engine;
-use crate::reject::{Fault, Field, Reject};
-use crate::sampling::Sampling;
-use crate::tracestate;
 
 pub(crate) const NAME: &str = tracestate::FORMAT;
 

@@ -25,14 +25,10 @@
 //! Parts with other names are not passed on.
 
 use crate::carrier::{Getter, Setter, Single, single, trimmed};
-use crate::context::{Extracted, Outgoing, TraceContext};
-use crate::format::{Candidate, Format, Outcome};
-use crate::header_defect::HeaderDefect;
-use crate::hex;
-use crate::id::{SpanId, TraceId};
+use crate::context::{Extracted, Outgoing, Sampling, SpanId, TraceContext, TraceId, hex};
+use crate::format::reject::GET;
+use crate::format::{Candidate, Fault, Field, Format, HeaderDefect, Outcome, Reject};
 use crate::policy::Engine;
-use crate::reject::{Fault, Field, GET, Reject};
-use crate::sampling::Sampling;
 
 pub(crate) const NAME: &str = "xray";
 pub(crate) const HEADER: &str = "x-amzn-trace-id";

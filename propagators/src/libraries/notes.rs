@@ -1,10 +1,9 @@
 //! Sentences about what a library loses, changes, refuses, or accepts beyond the specification.
 
 use crate::carrier::HeaderList;
-use crate::context::TraceContext;
+use crate::context::{Sampling, TraceContext};
 use crate::format::Candidate;
 use crate::formats;
-use crate::sampling::Sampling;
 
 use super::read::{Chosen, Read, Readings};
 use super::{Continuation, Library};

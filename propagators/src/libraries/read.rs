@@ -1,6 +1,6 @@
 //! The result of reading one format, and how to choose among the results of a list.
 
-use crate::id::{SpanId, TraceId};
+use crate::context::{SpanId, TraceId};
 
 /// How a library's reader of one format reads the headers.
 #[derive(Clone, Debug, PartialEq, Eq)]

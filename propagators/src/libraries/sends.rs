@@ -1,7 +1,7 @@
 //! What libraries write for the next hop: one function for each way to write a format.
 
 use crate::carrier::{HeaderList, Setter};
-use crate::id::{SpanId, TraceId};
+use crate::context::{SpanId, TraceId};
 
 use super::Continuation;
 use b3::single_brave;

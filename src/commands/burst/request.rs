@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use baton_loadgen::{Header, Malformed, Scenario, Side};
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 
 use super::inherited::Inherited;
 use crate::arguments::{BurstArguments, ConflictName};
@@ -47,7 +47,7 @@ pub(super) fn scenario(
     Ok(scenario)
 }
 
-fn with_baggage(client: &Mode) -> Result<Mode, baton_propagators::mode::ModeError> {
+fn with_baggage(client: &Mode) -> Result<Mode, baton_propagators::ModeError> {
     let names: Vec<_> = client.names().chain(["baggage"]).collect();
     names.join(",").parse()
 }

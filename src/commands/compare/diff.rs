@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use baton_traces::shown::{self, visible};
 use baton_traces::source::Source;
 use baton_traces::trace::{Node, Place, Trace};

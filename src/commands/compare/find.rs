@@ -1,6 +1,6 @@
 //! Finds a trace in sources by its id, or by the first digits of the id.
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use baton_traces::readers::collect::Collect as _;
 use baton_traces::shown::visible;
 use baton_traces::source::Source;

@@ -264,7 +264,7 @@ fn found<'a>(judged: &Judged<'_>, candidate: &'a Candidate) -> Found<'a> {
         Outcome::Valid(Extracted::Baggage(baggage)) => Some(baggage),
         _ => candidate.baggage.as_ref(),
     };
-    let entry = |entry: &'a baton_propagators::baggage::Entry| Entry {
+    let entry = |entry: &'a baton_propagators::context::baggage::Entry| Entry {
         key: &entry.key,
         value: &entry.value,
         metadata: &entry.metadata,

@@ -2,9 +2,7 @@
 
 use baton_pastes::Header;
 use baton_pastes::explain::{Judged, contents};
-use baton_propagators::baggage::Baggage;
-use baton_propagators::format::Format;
-use baton_propagators::{Candidate, Extracted, FORMATS, Fault, Outcome, Reject};
+use baton_propagators::{Baggage, Candidate, Extracted, FORMATS, Fault, Format, Outcome, Reject};
 
 use baton_traces::shown::visible;
 

@@ -1,13 +1,13 @@
 //! The content of each grid, for every format of output.
 
-use baton_propagators::mode::Engine;
+use baton_propagators::Engine;
+use baton_propagators::explanation::list;
 use baton_traces::hand_off::{Flag, Hop};
 use baton_traces::shown::visible;
 
 use crate::print::table::grid::{Grid, GridCell};
 use baton_experiments::matrix::in_words;
 use baton_experiments::matrix::{Counts, IngressCell, Matrix, Outcome, RecordCell};
-use baton_propagators::explanation::list;
 
 /// The text of a cell whose hand-offs could not be judged.
 const UNKNOWN: &str = "unknown";

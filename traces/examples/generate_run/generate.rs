@@ -5,13 +5,10 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::context::TraceContext;
-use baton_propagators::envelope;
-use baton_propagators::id::{SpanId, TraceId};
-use baton_propagators::mode::{Engine, Pairing};
-use baton_propagators::propagation::Propagation;
-use baton_propagators::sampling::Sampling;
+use baton_propagators::lambda::envelope;
+use baton_propagators::{
+    Engine, HeaderList, Pairing, Propagation, Sampling, SpanId, TraceContext, TraceId,
+};
 use baton_traces::run::span_file::SpanFile;
 use baton_traces::run::{Function, Manifest, RunDirectory};
 use baton_traces::version::Version;

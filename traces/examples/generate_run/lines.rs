@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 
-use baton_propagators::carrier::HeaderList;
-use baton_propagators::envelope;
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::lambda::envelope;
+use baton_propagators::{HeaderList, SpanId, TraceId};
 use jiff::Timestamp;
 use serde_json::json;
 

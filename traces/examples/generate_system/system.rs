@@ -3,7 +3,7 @@
 #[path = "topology.rs"]
 mod topology;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use baton_traces::hand_off::Verdict;
 use baton_traces::span::{Kind, SpanReference};
 use fastrand::Rng;

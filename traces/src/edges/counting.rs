@@ -1,6 +1,6 @@
 //! Counts the hand-offs of an edge.
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 
 use super::{Channel, ChannelKind, Edge, Example, HandOff, cause};
 use crate::hand_off::{Flag, Flags, Verdict};

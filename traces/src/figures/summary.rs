@@ -6,7 +6,7 @@ pub mod round;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_propagators::mode::{Engine, Mode, Pairing};
+use baton_propagators::{Engine, Mode, Pairing};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,7 @@
 //! The verdict on two ends that belong together, and the flags, from their ids and contexts alone.
 //! This file looks at the ends of a run; `matching::spans::verdict` looks at those of an export.
 
-use baton_propagators::TraceContext;
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceContext, TraceId};
 
 use super::{Flags, Receiver, Sender, Verdict};
 use crate::span::SpanReference;

@@ -15,7 +15,7 @@ pub(crate) mod verdict;
 
 use std::collections::HashMap;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 
 use self::about::{About, Operation, Words};
 use self::message::MessageWords;

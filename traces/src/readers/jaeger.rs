@@ -367,7 +367,7 @@ impl<'a> SpanFields<'a> {
 fn relatives(
     span: SpanReference,
     references: Vec<Reference<'_>>,
-) -> (Option<baton_propagators::id::SpanId>, Vec<Link<'static>>) {
+) -> (Option<baton_propagators::SpanId>, Vec<Link<'static>>) {
     let mut known: Vec<(bool, SpanReference)> = references
         .iter()
         .filter_map(|reference| {

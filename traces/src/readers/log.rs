@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use baton_propagators::id::SpanId;
+use baton_propagators::SpanId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

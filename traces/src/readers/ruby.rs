@@ -7,7 +7,7 @@ mod value;
 
 use std::io::BufRead;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 
 use self::value::{Balance, Value};
 use super::input::lines::{LineError, Lines};

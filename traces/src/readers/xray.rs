@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::BufRead;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value as Json;

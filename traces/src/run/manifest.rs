@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::mode::{Engine, Pairing};
+use baton_propagators::{Engine, Pairing};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

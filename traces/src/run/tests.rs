@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use baton_propagators::mode::Engine;
+use baton_propagators::Engine;
 
 use super::*;
 use crate::version::Version;

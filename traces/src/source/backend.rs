@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use reqwest::Url;
 use reqwest::blocking::{Client, Response};
 use serde::Deserialize;

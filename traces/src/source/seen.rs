@@ -105,7 +105,7 @@ impl Hasher for Mixed {
 
 #[cfg(test)]
 mod tests {
-    use baton_propagators::id::{SpanId, TraceId};
+    use baton_propagators::{SpanId, TraceId};
 
     use super::*;
     use crate::span::{Kind, SpanReference};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use baton_propagators::id::SpanId;
+use baton_propagators::SpanId;
 
 use crate::span::Key;
 use crate::trace::{Node, Place, Trace, TraceSpan};

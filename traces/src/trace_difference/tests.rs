@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use serde_json::json;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use serde::Serialize;
 
 use super::{Crossing, TraceIndex};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use foldhash::HashMap;
 
 use super::TraceLine;
@@ -120,7 +120,7 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
-    use baton_propagators::id::SpanId;
+    use baton_propagators::SpanId;
 
     use super::*;
     use crate::span::SpanReference;

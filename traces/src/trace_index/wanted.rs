@@ -1,6 +1,6 @@
 //! A trace id as a person pastes it. Backends write ids in different ways.
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 
 use crate::readers::trace_id;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use baton_traces::audit::{Audit, Judged, Options};
 use baton_traces::span::{AnyValue, Key, Kind, Link, Span, SpanReference, UnixTime, Value};
 

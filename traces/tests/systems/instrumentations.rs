@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use baton_traces::audit::{Audit, Judged, Options};
 use baton_traces::span::{AnyValue, Kind, Link, Span, SpanReference, UnixTime};
 

@@ -1,6 +1,6 @@
 //! Why a trace broke: the verdicts say what happened, and the modes of the two sides say why.
 
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 
 use super::share;
 use baton_traces::hand_off::{Hop, Verdict};

@@ -1,4 +1,4 @@
-use baton_propagators::mode::Engine;
+use baton_propagators::Engine;
 
 use super::*;
 use baton_traces::percentiles::Sizes;
@@ -6,7 +6,7 @@ use baton_traces::summary::{Records, Requests};
 
 /// A run under `pairing` with these verdicts.
 fn run(pairing: &str, counts: &[(Hop, Verdict, u64)]) -> Summary {
-    let pairing: baton_propagators::mode::Pairing = pairing.parse().expect("a pairing");
+    let pairing: baton_propagators::Pairing = pairing.parse().expect("a pairing");
     let mut summary = Summary {
         name: pairing.name(),
         pairing: Some(pairing),

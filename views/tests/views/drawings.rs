@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 use baton_traces::service_map::ServiceMap;
 use baton_traces::source::Source;
 use baton_traces::source::load::load;

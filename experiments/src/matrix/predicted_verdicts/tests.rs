@@ -1,4 +1,4 @@
-use baton_propagators::mode::{Engine, Mode, XraySource};
+use baton_propagators::{Engine, Mode, XraySource};
 
 use super::*;
 

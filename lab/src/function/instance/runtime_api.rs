@@ -17,7 +17,7 @@ use baton_traces::shown::visible;
 use serde::Deserialize;
 
 use super::{Instance, UnknownRequest};
-use crate::invocation::{self, MAX_PAYLOAD_BYTES};
+use crate::function::invocation::{self, MAX_PAYLOAD_BYTES};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,9 +3,7 @@
 use std::sync::mpsc;
 use std::time::SystemTime;
 
-use baton_propagators::context::TraceState;
-use baton_propagators::id::{SpanId, TraceId};
-use baton_propagators::sampling::Sampling;
+use baton_propagators::{Sampling, SpanId, TraceId, TraceState};
 
 use crate::request::headers::Sent;
 use crate::request::spans::Traffic;

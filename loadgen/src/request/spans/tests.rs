@@ -1,11 +1,9 @@
 //! Tests of the line that is written for a request.
 
-use baton_propagators::context::TraceState;
-use baton_propagators::mode::Mode;
+use baton_propagators::{HeaderDefect, Mode, TraceState};
 use serde_json::json;
 
 use crate::plan::Settings;
-use baton_propagators::HeaderDefect;
 
 use super::*;
 

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use crate::carrier::Getter;
+use crate::context::tracestate;
 use crate::explanation::arrived::{Arrived, list, who};
 use crate::format::Outcome;
 use crate::formats::{baggage, ottrace, tracecontext};
 use crate::libraries::kept_members;
-use crate::tracestate;
 
 /// `tracestate` that is lost with its `traceparent`.
 pub(super) fn tracestate_lost(arrived: &Arrived<'_>) -> Option<String> {

@@ -1,12 +1,10 @@
 //! Notes about sampling: what turns it off, and how libraries read decisions.
 
-use crate::context::Extracted;
+use crate::context::{Extracted, Sampling};
 use crate::explanation::arrived::Arrived;
-use crate::extraction::Candidate;
-use crate::format::Outcome;
+use crate::format::{Candidate, Outcome};
 use crate::formats::xray::{self, X_AMZN_TRACE_ID};
 use crate::formats::{b3, b3multi};
-use crate::sampling::Sampling;
 
 /// A context that turns sampling off while another is sampled. Lambda's does so if X-Ray is off.
 pub(super) fn unsampled(arrived: &Arrived<'_>) -> Option<String> {

@@ -2,12 +2,8 @@
 
 use super::{FLAGS, PARENT_SPAN_ID_HEADER, Place, SAMPLED, SPAN_ID_HEADER, TRACE_ID_HEADER};
 use crate::carrier::{Arrival, Getter, Single, single};
-use crate::context::{Extracted, TraceContext};
-use crate::format::{Candidate, Outcome, Usual};
-use crate::hex;
-use crate::id::{SpanId, TraceId};
-use crate::reject::{Fault, Reject};
-use crate::sampling::Sampling;
+use crate::context::{Extracted, Sampling, SpanId, TraceContext, TraceId, hex};
+use crate::format::{Candidate, Fault, Outcome, Reject, Usual};
 
 const MULTIPLE_HEADERS: &str = "B3 Propagation, Multiple Headers";
 const SAMPLING_STATE: &str = "B3 Propagation, Multiple Headers, Sampling State";

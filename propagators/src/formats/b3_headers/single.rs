@@ -2,12 +2,9 @@
 
 use super::{PARENT_SPAN_ID, Place, SINGLE, TRACE_ID};
 use crate::carrier::{Getter, Single, single};
-use crate::context::{Extracted, TraceContext};
-use crate::format::{Candidate, Outcome};
-use crate::hex;
-use crate::id::{SpanId, TraceId};
-use crate::reject::{Fault, GET, Reject};
-use crate::sampling::Sampling;
+use crate::context::{Extracted, Sampling, SpanId, TraceContext, TraceId, hex};
+use crate::format::reject::GET;
+use crate::format::{Candidate, Fault, Outcome, Reject};
 
 const SINGLE_HEADER: &str = "B3 Propagation, Single Header";
 const SAMPLING_STATE: &str = "B3 Propagation, Single Header, Sampling State";

@@ -1,7 +1,7 @@
 //! The spans above and below a sender in its service. A context may be injected by hand while one
 //! above it is active, or by an HTTP client below it.
 
-use baton_propagators::id::SpanId;
+use baton_propagators::SpanId;
 
 use super::end::End;
 use super::shards::{Ends, Inner};

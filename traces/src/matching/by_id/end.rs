@@ -1,6 +1,6 @@
 //! One end of a hand-off in a compact form: a few numbers for each span or log line.
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 
 use crate::hand_off::{Luggage, MessageKey};
 use crate::matching::names::{Name, Names, Renamed};

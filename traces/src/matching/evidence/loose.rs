@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 use foldhash::HashMap;
 
 use super::clocks::{self, Clocks};

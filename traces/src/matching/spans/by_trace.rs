@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use baton_propagators::id::TraceId;
+use baton_propagators::TraceId;
 
 use super::{At, End};
 

@@ -205,7 +205,7 @@ impl Tree {
     }
 
     /// The span with these ids. If a client and a server share them, the client.
-    pub(crate) fn find(&self, trace: baton_propagators::id::TraceId, span: u64) -> Option<At> {
+    pub(crate) fn find(&self, trace: baton_propagators::TraceId, span: u64) -> Option<At> {
         let near = self.by_trace.near(trace);
         let spans = &self.spans()[near.clone()];
         let place = spans.partition_point(|end| (end.trace, end.span) < (trace, span));

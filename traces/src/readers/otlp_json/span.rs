@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use baton_propagators::id::{SpanId, TraceId};
+use baton_propagators::{SpanId, TraceId};
 
 use super::recent::Recent;
 use super::values::{attributes, each_of_span, kind, status_code, unsigned};

@@ -4,11 +4,9 @@
 use opentelemetry::baggage::{BaggageMetadata, KeyValueMetadata};
 use opentelemetry::trace::{self, SpanContext, TraceFlags};
 
-use crate::baggage::{Baggage, Entry};
-use crate::context::{TraceContext, TraceState};
+use crate::context::baggage::{Baggage, Entry};
+use crate::context::{Sampling, SpanId, TraceContext, TraceId, TraceState};
 use crate::format::UPSTREAM_DEBUG;
-use crate::id::{SpanId, TraceId};
-use crate::sampling::Sampling;
 
 /// W3C's random-trace-id flag. The crates have no name for it.
 const RANDOM: TraceFlags = TraceFlags::new(0x02);

@@ -12,8 +12,8 @@ use baton_traces::version::Version;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
-use crate::status::Addresses;
-use crate::token::Token;
+use super::token::Token;
+use crate::monitoring::Addresses;
 
 /// Overrides the folder of the notes.
 pub const FOLDER_VARIABLE: &str = "BATON_RUNTIME_DIR";

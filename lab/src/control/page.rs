@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 
-use crate::controls::Controls;
-use crate::watcher::Watcher;
+use super::controls::Controls;
+use crate::monitoring::Watcher;
 
 /// A page for people that a lab serves in addition to its control API.
 ///

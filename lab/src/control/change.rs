@@ -1,6 +1,6 @@
 //! A change of a running lab's settings.
 
-use baton_propagators::mode::{Engine, Mode, OnConflict, Select};
+use baton_propagators::{Engine, Mode, OnConflict, Select};
 use serde::{Deserialize, Serialize};
 
 /// New settings for a running lab, as the body of `POST /switch`. A setting that is not given stays

@@ -23,8 +23,8 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use crate::carrier::{NOT_TEXT, trimmed};
+use crate::format::{Fault, Reject};
 use crate::policy::Engine;
-use crate::reject::{Fault, Reject};
 
 /// The standard name of the format that it belongs to.
 pub(crate) const FORMAT: &str = "tracecontext";

@@ -4,13 +4,10 @@
 use arrayvec::ArrayVec;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::baggage::Baggage;
-use crate::context::TraceContext;
-use crate::format::Format;
+use crate::context::{Baggage, TraceContext};
+use crate::format::{Candidate, Format};
 use crate::formats;
 use crate::policy::{OnConflict, Select};
-
-pub use crate::format::Candidate;
 
 /// One candidate for each format of a mode, in the mode's order. It is on the stack, because every
 /// request needs an extraction.

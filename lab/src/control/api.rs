@@ -13,10 +13,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
-use crate::change::SwitchRequest;
-use crate::controls::Controls;
-use crate::page::{Page, Routes};
-use crate::status::LabStatus;
+use super::change::SwitchRequest;
+use super::controls::Controls;
+use super::page::{Page, Routes};
+use crate::monitoring::LabStatus;
 
 /// `GET /` for people, `GET /status` for programs, `POST /switch` to change modes, `POST /flush`
 /// before spans are read from the lab's directory. A page replaces `GET /` and adds its own routes.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::carrier::HeaderList;
-use crate::mode::Mode;
+use crate::propagation::Mode;
 
 /// A decoded record.
 #[derive(Clone, Debug)]

@@ -9,16 +9,13 @@ use baton_traces::version::Version;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, watch};
 
-use crate::change::{Change, SwitchRequest};
+use super::change::{Change, SwitchRequest};
+use super::token::Token;
 use crate::collector::Collector;
-use crate::disk::Disk;
 use crate::error::LabError;
 use crate::event_source::Deliveries;
-use crate::function::Function;
-use crate::function_environment;
-use crate::status::{Addresses, LabStatus};
-use crate::token::Token;
-use crate::watcher::Watcher;
+use crate::function::{Function, environment};
+use crate::monitoring::{Addresses, Disk, LabStatus, Watcher};
 
 /// The longest wait for records on the stream before the spans are flushed.
 const MAX_DELIVERY_WAIT: Duration = Duration::from_secs(2);
@@ -191,9 +188,14 @@ impl Controls {
                 }
                 let mut environment = function.environment();
                 if let Some(mode) = mode {
-                    function_environment::set_mode(&mut environment, mode);
+                    environment::set_mode(&mut environment, mode);
                 }
-                function_environment::set_policies(&mut environment, &change);
+                environment::set_policies(
+                    &mut environment,
+                    change.engine,
+                    change.select,
+                    change.on_conflict,
+                );
                 let switched = function.switch(environment).await;
                 if switched.is_ok() {
                     self.switches.fetch_add(1, Ordering::Relaxed);

@@ -10,8 +10,6 @@ use crate::format::Format;
 use crate::formats::{self, formats};
 use crate::policy::as_text;
 
-pub use crate::policy::{Engine, OnConflict, Select, UnknownValue, XraySource};
-
 /// Short names for lists of formats. They are read and never written.
 const ALIASES: &[(&str, &[&str])] = &[
     ("w3c", &["tracecontext"]),

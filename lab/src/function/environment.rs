@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use baton_propagators::function::Function;
-use baton_propagators::mode::Mode;
+use baton_propagators::lambda::Function;
 use baton_propagators::propagation::{
     BATON_ENGINE, BATON_EXTRACT, BATON_EXTRACT_SELECT, BATON_INJECT, BATON_ON_CONFLICT,
     BATON_XRAY_SOURCE, OTEL_PROPAGATORS,
 };
+use baton_propagators::{Engine, Mode, OnConflict, Select};
 
-use crate::change::Change;
-use crate::status::Addresses;
+use crate::monitoring::Addresses;
 
 /// The variables that decide which formats a function reads and writes, and how.
 const PROPAGATION_VARIABLES: [&str; 8] = [
@@ -73,18 +72,17 @@ pub(crate) fn set_mode(environment: &mut BTreeMap<String, String>, mode: &Mode) 
     environment.insert(OTEL_PROPAGATORS.to_owned(), mode.to_string());
 }
 
-/// Sets what a change has for both functions.
-pub(crate) fn set_policies(environment: &mut BTreeMap<String, String>, change: &Change) {
+/// Sets the policies that are given. The others stay as they are.
+pub(crate) fn set_policies(
+    environment: &mut BTreeMap<String, String>,
+    engine: Option<Engine>,
+    select: Option<Select>,
+    on_conflict: Option<OnConflict>,
+) {
     let values = [
-        (BATON_ENGINE, change.engine.map(|engine| engine.as_str())),
-        (
-            BATON_EXTRACT_SELECT,
-            change.select.map(|select| select.as_str()),
-        ),
-        (
-            BATON_ON_CONFLICT,
-            change.on_conflict.map(|on_conflict| on_conflict.as_str()),
-        ),
+        (BATON_ENGINE, engine.map(Engine::as_str)),
+        (BATON_EXTRACT_SELECT, select.map(Select::as_str)),
+        (BATON_ON_CONFLICT, on_conflict.map(OnConflict::as_str)),
     ];
     for (name, value) in values {
         if let Some(value) = value {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::hex;
+use super::hex;
 
 /// Declares one type of id. The types differ only in width and name.
 macro_rules! identifier {

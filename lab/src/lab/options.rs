@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use baton_propagators::mode::Mode;
+use baton_propagators::Mode;
 use baton_traces::run::RunDirectory;
 
 use crate::event_source::EventSourceOptions;
-use crate::function_environment;
+use crate::function::environment;
 
 /// The loopback ports of the lab's servers; 0 lets the system choose a free one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +37,7 @@ pub struct FunctionOptions {
 impl FunctionOptions {
     /// The same function in this mode, for both directions.
     pub fn with_mode(mut self, mode: &Mode) -> Self {
-        function_environment::set_mode(&mut self.environment, mode);
+        environment::set_mode(&mut self.environment, mode);
         self
     }
 }

@@ -13,15 +13,12 @@ use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags};
 use opentelemetry_propagator_b3::{B3Encoding, Propagator as B3};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
+use super::mode::Mode;
 use crate::carrier::{Getter, Setter, trimmed};
-use crate::context::{Extracted, Outgoing, TraceContext, TraceState};
-use crate::format::{Candidate, Format, Outcome, UPSTREAM_DEBUG};
+use crate::context::{Extracted, Outgoing, Sampling, SpanId, TraceContext, TraceId, TraceState};
+use crate::format::{Candidate, Fault, Format, Outcome, Reject, UPSTREAM_DEBUG};
 use crate::formats::{b3, b3multi, baggage, tracecontext};
-use crate::id::{SpanId, TraceId};
-use crate::mode::Mode;
 use crate::policy::Engine;
-use crate::reject::{Fault, Reject};
-use crate::sampling::Sampling;
 
 /// The trace flag that the B3 crate uses for a deferred decision. W3C later used it for random
 /// trace ids.

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::status::LabStatus;
+use super::status::LabStatus;
 
 /// Receives what happens in a lab.
 ///
