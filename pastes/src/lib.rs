@@ -37,11 +37,11 @@ pub mod explain;
 mod finding;
 mod forms;
 mod group;
+mod json;
 mod names;
 mod scan;
 mod shapes;
 mod systems;
-mod tree;
 mod walk;
 
 pub use carrier::{Carrier, Header, Paste, Unread};

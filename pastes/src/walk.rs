@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use crate::decode;
 use crate::events::{self, Notes};
 use crate::finding::{Finding, Kind};
+use crate::json::Tree;
 use crate::names::{self, Name};
 use crate::scan;
 use crate::shapes::Shape;
-use crate::tree::Tree;
 
 use values::{bytes, flat_pairs, is_flat, pair, plain, values};
 
