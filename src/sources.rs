@@ -8,7 +8,7 @@ use baton_traces::source::Source;
 use baton_traces::source::extent::Extent;
 use baton_traces::source::load::{has_run, load};
 use baton_traces::span::{Span, Want};
-use baton_traces::trace_index::{Filter, TraceIndex};
+use baton_traces::trace::index::{Filter, TraceIndex};
 
 use crate::arguments::LabChoice;
 use crate::failure::Failure;

@@ -10,13 +10,13 @@
 //! Memory is bounded. The oldest traces leave it with their hand-offs, which stay counted. One that
 //! was not judged by then is counted as not judged for good.
 
-mod around;
 mod audit_state;
 mod audits;
 mod carriers;
 mod edges;
 mod ends;
 mod hand_offs;
+mod inner_spans;
 mod keys;
 mod list;
 mod names;
@@ -233,7 +233,7 @@ impl Held {
             return;
         };
         entry.add(span, service, segment);
-        let waiting = entry.around.add(span, role, service);
+        let waiting = entry.inner_spans.add(span, role, service);
         let number = self.periods.at(span.start);
         if let Some(period) = self.periods.get_mut(number) {
             *period.spans.entry(service).or_default() += 1;

@@ -16,7 +16,7 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
 pub(crate) use aggregated::records;
 pub(crate) use hex_dump::{hex, hex_texts};
-pub(crate) use written::{percent, plain_marks, texts_in_binary};
+pub(crate) use written::{percent, texts_in_binary};
 
 /// How many bytes one layer may unpack to.
 pub const MAX_DECODED: usize = 16 << 20;

@@ -19,7 +19,7 @@ mod sqs;
 use std::collections::HashMap;
 
 use crate::carrier::Carrier;
-use crate::tree::Tree;
+use crate::json::Tree;
 
 /// A known shape.
 #[derive(Debug)]

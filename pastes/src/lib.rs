@@ -19,6 +19,8 @@
 //! - `events`: known shapes of JSON, one file each, and who reads which place in them.
 //! - `walk`: goes through JSON and everything packed in it. `scan`: goes through any text. `group`:
 //!   turns their findings into carriers.
+//! - `json`: JSON with its members in order. `decode`: layers around a text, such as gzip. `marks`:
+//!   quotes and escapes around headers.
 //! - [`explain`]: what formats, modes and libraries make of a carrier.
 //! - `names`, `systems` and `shapes`: what is recognised by its name or its shape.
 //!
@@ -37,11 +39,12 @@ pub mod explain;
 mod finding;
 mod forms;
 mod group;
+mod json;
+mod marks;
 mod names;
 mod scan;
 mod shapes;
 mod systems;
-mod tree;
 mod walk;
 
 pub use carrier::{Carrier, Header, Paste, Unread};

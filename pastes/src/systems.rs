@@ -4,7 +4,7 @@
 use baton_propagators::{SpanId, TraceId};
 
 use crate::decode;
-use crate::tree::Tree;
+use crate::json::Tree;
 
 /// A header or attribute of another system.
 #[derive(Debug)]

@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use crate::decode;
 use crate::events::{self, Notes};
 use crate::finding::{Finding, Kind};
+use crate::json::Tree;
+use crate::marks;
 use crate::names::{self, Name};
 use crate::scan;
 use crate::shapes::Shape;
-use crate::tree::Tree;
 
 use values::{bytes, flat_pairs, is_flat, pair, plain, values};
 
@@ -320,7 +321,7 @@ impl Walk {
     pub(crate) fn plain(&mut self, text: &str, at: &At) {
         let text = decode::plain(text.as_bytes());
         let text = String::from_utf8_lossy(&text);
-        let text = &decode::plain_marks(&text);
+        let text = &marks::plain(&text);
         for (place, inner) in decode::hex_texts(text) {
             let at = match at.path.as_str() {
                 "" => At::unit(&format!("line {}", text[..place].matches('\n').count() + 1)),

@@ -4,7 +4,7 @@ pub mod baggage;
 pub(crate) mod hex;
 mod id;
 mod sampling;
-pub(crate) mod tracestate;
+mod tracestate;
 
 pub use baggage::Baggage;
 pub use id::{SpanId, TraceId};

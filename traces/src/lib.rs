@@ -6,7 +6,7 @@
 //! them, and [`measure`] counts the verdicts and the latencies into a [`summary`], the content of
 //! `summary.json`. [`audit`] judges the hand-offs between the services of any system. [`merge`]
 //! joins the runs of several load generators into one. [`compare`] says which differences between
-//! them are more than noise, and [`trace_difference`] compares two traces span by span.
+//! them are more than noise, and [`trace::difference`] compares two traces span by span.
 //!
 //! The two ends of a hand-off are matched by the API's request id and by the sequence number that
 //! Kinesis gave the record, never by the trace context that is being judged.
@@ -52,8 +52,6 @@ pub mod source;
 pub mod span;
 mod threads;
 pub mod trace;
-pub mod trace_difference;
-pub mod trace_index;
 pub mod version;
 
 pub use self::figures::{measure, summary};

@@ -24,9 +24,9 @@ mod log_lines;
 pub mod otlp_json;
 pub mod otlp_protobuf;
 mod ruby;
+pub(crate) mod sink;
 mod skipped;
 mod tags;
-pub(crate) mod takers;
 pub mod xray;
 pub mod zipkin;
 
@@ -39,8 +39,8 @@ pub(crate) use self::ids::trace_id;
 use self::input::Input;
 use self::input::wrapped_lines::{self, Wrapping};
 use self::json::Fault;
+use self::sink::{Each, Sink};
 use self::skipped::Skipped;
-use self::takers::{Each, Take};
 use crate::span::{Span, UnixTime, Want};
 
 /// The longest line that is read, in bytes. A longer line is refused, so that memory stays bounded.
@@ -174,10 +174,10 @@ pub(crate) fn take(
     input: impl BufRead + Send,
     name: &str,
     want: Want,
-    take: &mut impl Take,
+    sink: &mut impl Sink,
 ) -> Result<Reading, ReadError> {
     match input::decompress(input) {
-        Ok(input) => read_input(input, name, want, take),
+        Ok(input) => read_input(input, name, want, sink),
         Err(error) => cut_or_failed(error, name),
     }
 }
@@ -186,10 +186,10 @@ pub(crate) fn take(
 pub(crate) fn take_file(
     path: &Path,
     want: Want,
-    take: &mut impl Take,
+    sink: &mut impl Sink,
 ) -> Result<Reading, ReadError> {
     let (input, file) = open(path)?;
-    read_input(input, &file, want, take)
+    read_input(input, &file, want, sink)
 }
 
 /// Passes the spans of the file at `path` on, as [`otlp_json::read_file`] does: it is OTLP/JSON in
@@ -197,10 +197,10 @@ pub(crate) fn take_file(
 pub(crate) fn take_lines(
     path: &Path,
     want: Want,
-    take: &mut impl Take,
+    sink: &mut impl Sink,
 ) -> Result<Reading, ReadError> {
     let (input, file) = open(path)?;
-    otlp_json::take_lines(input, &file, want, take)
+    otlp_json::take_lines(input, &file, want, sink)
 }
 
 /// The content of a file, and its name in errors.
@@ -216,7 +216,7 @@ fn read_input(
     input: Input<'_>,
     file: &str,
     want: Want,
-    take: &mut impl Take,
+    sink: &mut impl Sink,
 ) -> Result<Reading, ReadError> {
     let (beginning, input) = input::beginning(input);
     let (mut form, mut beginning, mut input) = (Form::of(&beginning), beginning, input);
@@ -230,13 +230,13 @@ fn read_input(
     }
     match form {
         Ok(Form::OtlpJson) if otlp_json::is_in_lines(&beginning) => {
-            otlp_json::take_lines(input, file, want, take)
+            otlp_json::take_lines(input, file, want, sink)
         }
         // a program printed its spans with indents, and other text below them
         Ok(Form::OtlpJson) if log_lines::has_text_below(&beginning) => {
-            take.one_by_one(|each| read_form(Form::OtlpLogLines, input, file, want, each))
+            sink.one_by_one(|each| read_form(Form::OtlpLogLines, input, file, want, each))
         }
-        Ok(form) => take.one_by_one(|each| read_form(form, input, file, want, each)),
+        Ok(form) => sink.one_by_one(|each| read_form(form, input, file, want, each)),
         Err(found) => Err(ReadError::Form {
             file: file.to_owned(),
             found,

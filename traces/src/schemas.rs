@@ -13,8 +13,8 @@ use crate::hand_off::{Hop, Verdict};
 use crate::run::Manifest;
 use crate::service_map::ServiceMap;
 use crate::trace::TraceJson;
-use crate::trace_difference::Change;
-use crate::trace_index::Passage;
+use crate::trace::difference::Change;
+use crate::trace::index::Passage;
 use crate::version::Version;
 
 #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::audit::{self, Between, Channel};
 use crate::hand_off::Verdict;
 use crate::shown::{service_name, visible};
-use crate::trace_index::TraceIndex;
+use crate::trace::index::TraceIndex;
 use crate::version::Version;
 
 /// What a node represents.

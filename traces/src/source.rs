@@ -19,7 +19,7 @@ use self::backend::Backend;
 use self::files::StandardInput;
 use self::seen::{Seen, Sight};
 use crate::readers::collect::Collect;
-use crate::readers::takers::{Each, InParts, Take};
+use crate::readers::sink::{Each, InParts, Sink};
 use crate::readers::{self, Form, ReadError};
 use crate::run::{Manifest, RunDirectory, RunError};
 use crate::span::{Span, Want};
@@ -228,19 +228,19 @@ impl Source {
         self.read_all(want, &mut InParts(into))
     }
 
-    fn read_all(&self, want: Want, take: &mut impl Take) -> Result<Reading, SourceError> {
+    fn read_all(&self, want: Want, sink: &mut impl Sink) -> Result<Reading, SourceError> {
         match &self.0 {
             Place::Path(path) if path.is_dir() => match RunDirectory::open(path) {
-                Ok(run) => Ok(readers::take_lines(&run.spans_path(), want, take)?.into()),
-                Err(RunError::NotARun { .. }) => self.read_inside(path, want, take),
+                Ok(run) => Ok(readers::take_lines(&run.spans_path(), want, sink)?.into()),
+                Err(RunError::NotARun { .. }) => self.read_inside(path, want, sink),
                 Err(error) => Err(error.into()),
             },
-            Place::Path(path) => Ok(readers::take_file(path, want, take)?.into()),
+            Place::Path(path) => Ok(readers::take_file(path, want, sink)?.into()),
             Place::Input(input) => {
                 let input = input.open().map_err(|error| self.failed(&error))?;
-                Ok(readers::take(input, STANDARD_INPUT, want, take)?.into())
+                Ok(readers::take(input, STANDARD_INPUT, want, sink)?.into())
             }
-            Place::Backend(backend) => take.one_by_one(|each| backend.read(want, each)),
+            Place::Backend(backend) => sink.one_by_one(|each| backend.read(want, each)),
         }
     }
 
@@ -250,14 +250,14 @@ impl Source {
         &self,
         directory: &Path,
         want: Want,
-        take: &mut impl Take,
+        sink: &mut impl Sink,
     ) -> Result<Reading, SourceError> {
         let is_run = |path: &Path| RunDirectory::open(path).is_ok();
         let files = files::inside(directory, is_run).map_err(|error| self.failed(&error))?;
         let mut all: Option<Reading> = None;
         let mut problems = Vec::new();
         for file in files {
-            match Source::from(file.as_path()).read_all(want, take) {
+            match Source::from(file.as_path()).read_all(want, sink) {
                 Ok(reading) => {
                     problems.extend(reading.problems);
                     all.get_or_insert(Reading {

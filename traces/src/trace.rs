@@ -3,6 +3,8 @@
 //! Spans come in any order. A parent may be missing, and parents may form a cycle. Neither is an
 //! error; the tree marks the place.
 
+pub mod difference;
+pub mod index;
 mod json;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -9,7 +9,7 @@ use baton_traces::service_map::ServiceMap;
 use baton_traces::source::Source;
 use baton_traces::source::load::{has_run, load};
 use baton_traces::span::Want;
-use baton_traces::trace_index::{Filter, TraceIndex};
+use baton_traces::trace::index::{Filter, TraceIndex};
 
 /// What `audit` says.
 pub(crate) fn audited(source: &Source) -> (Judged, Vec<HandOff>) {

@@ -30,8 +30,8 @@ use baton_traces::shown::{count, visible};
 use baton_traces::source::{Source, SourceError};
 use baton_traces::span::Want;
 use baton_traces::summary::Summary;
+use baton_traces::trace::index::Journey;
 use baton_traces::trace::{Gathering, Trace};
-use baton_traces::trace_index::Journey;
 
 /// How many spans of a trace an example shows, and how many traces one example may have.
 const EXAMPLE_SPANS: usize = 24;

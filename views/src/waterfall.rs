@@ -17,8 +17,8 @@ use self::notes::Notes;
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::{service_name, visible};
 use baton_traces::span::{StatusCode, UnixTime};
+use baton_traces::trace::index::Passage;
 use baton_traces::trace::{Node, Place, Trace};
-use baton_traces::trace_index::Passage;
 
 /// Traces on one time scale, ready to be drawn. All text in it has been made visible.
 #[derive(Clone, Debug)]

@@ -59,7 +59,7 @@ impl Held {
         };
         for awaited in hand_off.judge(&self.traces) {
             if let Some(entry) = self.traces.get_mut(awaited.trace_id) {
-                entry.around.wait(awaited.span_id, key);
+                entry.inner_spans.wait(awaited.span_id, key);
             }
         }
         self.count(key);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use baton_propagators::TraceId;
 use baton_traces::hand_off::Verdict;
 use baton_traces::span::{UnixTime, Want};
-use baton_traces::trace_index::{Filter, Wanted};
+use baton_traces::trace::index::{Filter, Wanted};
 
 use super::edges::EdgeKey;
 use super::hand_offs::HandOff;

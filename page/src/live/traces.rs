@@ -6,7 +6,7 @@ use baton_propagators::{SpanId, TraceId};
 use baton_traces::hand_off::{Receiver, Sender};
 use baton_traces::span::{Span, SpanReference, UnixTime};
 
-use super::around::Around;
+use super::inner_spans::InnerSpans;
 use super::keys::Key;
 use super::names::{Name, shortened};
 
@@ -36,7 +36,7 @@ pub(super) struct TraceEntry {
     /// Its services, in the order of their numbers.
     pub(super) services: Vec<Name>,
     pub(super) hand_offs: Vec<Key>,
-    pub(super) around: Around,
+    pub(super) inner_spans: InnerSpans,
     /// Whether earlier spans of it have left memory.
     pub(super) is_rest: bool,
     /// The period and the audit round of the last span that only an audit can judge.
@@ -128,11 +128,11 @@ impl Traces {
     /// Finds the spans above a sender. Returns the span that could show more if it arrived.
     pub(super) fn look_above(&self, sender: &mut Sender, service: Name) -> Option<SpanReference> {
         let (reference, parent) = (sender.reference?, sender.parent?);
-        let around = &self.get(reference.trace_id)?.around;
-        if sender.parent_is_remote.is_none() && around.is_of(parent, service) {
+        let inner_spans = &self.get(reference.trace_id)?.inner_spans;
+        if sender.parent_is_remote.is_none() && inner_spans.is_of(parent, service) {
             sender.parent_is_remote = Some(false);
         }
-        let (chain, span_id) = around.chain(parent);
+        let (chain, span_id) = inner_spans.chain(parent);
         for above in chain {
             if !sender.around.contains(&above) {
                 sender.around.push(above);
@@ -162,7 +162,7 @@ impl Traces {
             if span == from.span_id || sender.around.contains(&span) {
                 continue;
             }
-            let (above, span_id) = entry.around.chain(span);
+            let (above, span_id) = entry.inner_spans.chain(span);
             match above.contains(&from.span_id) {
                 true => sender.around.push(span),
                 false => awaited.push(SpanReference { span_id, ..from }),
@@ -185,7 +185,7 @@ impl Traces {
             return receiver.parent.is_some();
         };
         let entry = self.get(reference.trace_id).filter(|_| receiver.recorded);
-        let is_local = entry.is_some_and(|entry| entry.around.is_of(parent, service));
+        let is_local = entry.is_some_and(|entry| entry.inner_spans.is_of(parent, service));
         if !is_local {
             awaited.push(SpanReference {
                 span_id: parent,
@@ -206,7 +206,7 @@ impl TraceEntry {
             head: None,
             services: Vec::new(),
             hand_offs: Vec::new(),
-            around: Around::default(),
+            inner_spans: InnerSpans::default(),
             is_rest,
             to_audit: None,
             settled: Vec::new(),

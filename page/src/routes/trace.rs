@@ -11,8 +11,8 @@ use baton_traces::hand_off::Hop;
 use baton_traces::readers::collect::Collect;
 use baton_traces::shown::{self, service_name, visible};
 use baton_traces::source::extent::Extent;
+use baton_traces::trace::index::{Filter, Journey, TraceIndex, Wanted};
 use baton_traces::trace::{Trace, TraceSpan};
-use baton_traces::trace_index::{Filter, Journey, TraceIndex, Wanted};
 use baton_views::drawing::Page as Width;
 use baton_views::waterfall::Waterfall;
 

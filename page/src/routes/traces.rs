@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use baton_traces::hand_off::Verdict;
 use baton_traces::shown::counted;
-use baton_traces::trace_index::Wanted;
+use baton_traces::trace::index::Wanted;
 use serde::Deserialize;
 
 use super::{Shared, fragments};

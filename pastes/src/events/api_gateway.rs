@@ -1,7 +1,7 @@
 //! A request as API Gateway, a function URL or a load balancer passes it to Lambda.
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static API_GATEWAY: Event = Event {
     is,

@@ -1,7 +1,7 @@
 //! A CloudEvent in JSON (CloudEvents 1.0, structured mode).
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static CLOUD_EVENTS: Event = Event {
     is,

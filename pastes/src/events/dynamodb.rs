@@ -1,7 +1,7 @@
 //! A record of a DynamoDB stream.
 
 use super::{BATON, Event, any, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static DYNAMODB: Event = Event {
     is,

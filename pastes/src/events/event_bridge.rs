@@ -1,7 +1,7 @@
 //! An event of Amazon EventBridge.
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static EVENT_BRIDGE: Event = Event {
     is,

@@ -1,7 +1,7 @@
 //! A request and its answer: an entry in a HAR file, in a Postman collection or in an access log.
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static EXCHANGE: Event = Event {
     is,

@@ -1,7 +1,7 @@
 //! A record of Kafka, from a REST proxy, a console, or a Lambda event.
 
 use super::{Event, any, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static KAFKA: Event = Event {
     is,

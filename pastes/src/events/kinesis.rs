@@ -1,7 +1,7 @@
 //! A record of Amazon Kinesis, as a Lambda event or in the answer of GetRecords.
 
 use super::{BATON, Event, any, has, not_in_envelope};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static KINESIS: Event = Event {
     is,

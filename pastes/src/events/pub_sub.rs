@@ -1,7 +1,7 @@
 //! A message of Google Cloud Pub/Sub.
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static PUB_SUB: Event = Event {
     is,

@@ -1,7 +1,7 @@
 //! The record of baton's producer: an envelope with headers and a body.
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static RECORD: Event = Event {
     is,

@@ -2,7 +2,7 @@
 //! message.
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static SNS: Event = Event {
     is,

@@ -1,7 +1,7 @@
 //! Spans instead of headers: an export of any form that baton reads.
 
 use super::{Event, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static SPANS: Event = Event {
     is,

@@ -1,7 +1,7 @@
 //! A message of Amazon SQS, as a Lambda event or in the answer of ReceiveMessage.
 
 use super::{Event, any, has};
-use crate::tree::Tree;
+use crate::json::Tree;
 
 pub(super) static SQS: Event = Event {
     is,

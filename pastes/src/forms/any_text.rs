@@ -3,8 +3,8 @@
 use super::{Form, paste};
 use crate::carrier::Paste;
 use crate::decode;
+use crate::json::Tree;
 use crate::scan;
-use crate::tree::Tree;
 use crate::walk::{At, Walk};
 
 pub(super) const FORM: Form = Form {

@@ -4,7 +4,7 @@
 use super::{Form, cut};
 use crate::carrier::{Carrier, Paste};
 use crate::group;
-use crate::tree::Tree;
+use crate::json::Tree;
 use crate::walk::{At, Walk};
 
 pub(super) const FORM: Form = Form { read };

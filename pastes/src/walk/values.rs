@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::decode;
+use crate::json::Tree;
 use crate::names::{self, Name};
 use crate::shapes::Shape;
-use crate::tree::Tree;
 
 /// Members that hold the name of a pair, each with the member that holds its value.
 const PAIR_NAMES: &[&str] = &["key", "name", "Key", "Name", "header", "k"];

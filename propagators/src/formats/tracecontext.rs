@@ -25,16 +25,16 @@
 //! What it cannot carry: a deferred decision (it is written as not sampled, section 3.2.2.5.1), the
 //! debug state (it is written as sampled), a decision without ids.
 
+pub(crate) mod tracestate;
+
 use std::ops::Range;
 
 use crate::carrier::{Arrival, Getter, Setter, Single, single};
-use crate::context::{
-    self, Extracted, Outgoing, Sampling, SpanId, TraceId, TraceState, hex, tracestate,
-};
+use crate::context::{self, Extracted, Outgoing, Sampling, SpanId, TraceId, TraceState, hex};
 use crate::format::{Candidate, Fault, Field, Format, HeaderDefect, Outcome, Reject, Usual};
 use crate::policy::Engine;
 
-pub(crate) const NAME: &str = tracestate::FORMAT;
+pub(crate) const NAME: &str = "tracecontext";
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = tracestate::HEADER;

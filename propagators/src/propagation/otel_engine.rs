@@ -160,7 +160,7 @@ fn trace_context(span_context: &SpanContext) -> Option<TraceContext> {
         span_id: SpanId::from_bytes(span_context.span_id().to_bytes())?,
         sampling,
         random: false,
-        tracestate: TraceState::from_upstream(&span_context.trace_state().header()),
+        tracestate: TraceState::from_list(&span_context.trace_state().header()),
     })
 }
 

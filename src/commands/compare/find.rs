@@ -5,8 +5,8 @@ use baton_traces::readers::collect::Collect as _;
 use baton_traces::shown::visible;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
+use baton_traces::trace::index::{Filter, FindError, TraceIndex, Wanted};
 use baton_traces::trace::{Gathering, Trace};
-use baton_traces::trace_index::{Filter, FindError, TraceIndex, Wanted};
 
 use crate::failure::Failure;
 

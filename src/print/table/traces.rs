@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::shown::{self, visible};
 use baton_traces::span::UnixTime;
-use baton_traces::trace_index::TraceLine;
+use baton_traces::trace::index::TraceLine;
 use comfy_table::Cell;
 
 use crate::print::output::Output;

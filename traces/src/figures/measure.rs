@@ -17,7 +17,7 @@ use crate::source::load::{Loaded, load};
 use crate::source::{Source, SourceError};
 use crate::span::{Span, UnixTime, Want};
 use crate::threads::together;
-use crate::trace_index::{Table, TraceIndex, audited};
+use crate::trace::index::{Table, TraceIndex, audited};
 
 /// The figures of a source, and what a comparison also needs.
 #[derive(Clone, Debug, Default)]

@@ -3,12 +3,12 @@
 //! Only the ends are kept, each in a few words, so memory grows with the number of hand-offs. Ends
 //! are matched by request id or message key, never by a trace context.
 
-mod around;
 mod counts;
 mod deliveries;
 mod end;
 mod group;
 mod hand_offs;
+mod inner_spans;
 mod shards;
 mod without_receiver;
 

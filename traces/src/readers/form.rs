@@ -20,6 +20,8 @@ use super::skipped::holds_spans;
 use super::{console, debug_log, dotnet, ruby};
 use crate::span::SpanFormat;
 
+use self::json::Unread;
+
 /// A form of export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Form {
@@ -129,7 +131,8 @@ impl Form {
             None => return Ok(Form::default()),
             Some(b'{' | b'[') => match json::form(text) {
                 Ok(form) => return Ok(form),
-                Err(found) => found,
+                Err(Unread::Known(found)) => found,
+                Err(Unread::Unknown(found)) => nested::found(text).unwrap_or(found),
             },
             Some(b'"') => nested::found(text).unwrap_or_else(|| starts_with(text)),
             Some(_) => starts_with(text),

@@ -28,8 +28,8 @@ use super::collect::Collect;
 use super::input::lines::LineError;
 use super::json::Fault;
 use super::json::objects::Parts;
+use super::sink::{Each, Sink};
 use super::skipped::{Skipped, names_spans};
-use super::takers::{Each, Take};
 use super::{Form, MAX_LINE_BYTES, ReadError, Reading};
 use crate::span::{Span, Want};
 
@@ -100,11 +100,11 @@ pub(super) fn take_lines(
     input: impl BufRead + Send,
     file: &str,
     want: Want,
-    take: &mut impl Take,
+    sink: &mut impl Sink,
 ) -> Result<Reading, ReadError> {
-    match take.in_parts() {
+    match sink.in_parts() {
         Some(into) => collect_lines(input, file, want, into),
-        None => take.one_by_one(|each| read_lines(input, file, want, each)),
+        None => sink.one_by_one(|each| read_lines(input, file, want, each)),
     }
 }
 

@@ -3,7 +3,7 @@
 use baton_traces::hand_off::Verdict;
 use baton_traces::source::Source;
 use baton_traces::source::load::load;
-use baton_traces::trace_index::{Filter, FindError, TraceIndex};
+use baton_traces::trace::index::{Filter, FindError, TraceIndex};
 
 use super::case::{self, Order};
 

@@ -5,8 +5,8 @@ use baton_traces::measure::Measured;
 use baton_traces::run::RunDirectory;
 use baton_traces::source::Source;
 use baton_traces::span::{Span, Want};
+use baton_traces::trace::difference::{Mark, TraceDifference};
 use baton_traces::trace::{Gathering, Place};
-use baton_traces::trace_difference::{Mark, TraceDifference};
 
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::readers::collect::Collect as _;
 use baton_traces::service_map::ServiceMap;
 use baton_traces::source::extent::Extent;
-use baton_traces::trace_index::{Filter, TraceIndex};
+use baton_traces::trace::index::{Filter, TraceIndex};
 use serde_json::json;
 
 use super::{measured, read};

@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::place_note;
 use baton_traces::hand_off::{Hop, Verdict};
 use baton_traces::shown::{duration, service_name, visible};
-use baton_traces::span::SpanReference;
-use baton_traces::span::StatusCode;
+use baton_traces::span::{SpanReference, StatusCode};
+use baton_traces::trace::index::Passage;
 use baton_traces::trace::{Node, Trace, TraceSpan};
-use baton_traces::trace_index::Passage;
 
 /// The hand-offs of the shown traces, by sender and by receiver.
 pub(super) struct Notes<'a> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_traces::span::Want;
-use baton_traces::trace_index::Wanted;
+use baton_traces::trace::index::Wanted;
 
 use super::super::EdgeKey;
 use super::*;

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use crate::carrier::Getter;
-use crate::context::tracestate;
 use crate::explanation::arrived::{Arrived, list, who};
 use crate::format::Outcome;
+use crate::formats::tracecontext::tracestate;
 use crate::formats::{baggage, ottrace, tracecontext};
 use crate::libraries::kept_members;
 

@@ -1,28 +1,41 @@
 //! Finds the form of JSON by the members of its first objects.
 
+use super::known_json;
 use super::{Form, starts_with};
-use super::{known_json, nested};
 use crate::readers::clickhouse;
 use crate::readers::json::{Fault, JsonReader};
 
 /// Zipkin's and Datadog's lists of traces are two arrays deep.
 const MAX_DEPTH: usize = 3;
 
-/// The form of JSON with this beginning, or a description of what it is instead.
-pub(super) fn form(text: &[u8]) -> Result<Form, String> {
+/// JSON whose form cannot be read.
+pub(super) enum Unread {
+    /// It is known, and this says what it is.
+    Known(String),
+    /// It is not known, and this describes it. A known form may be inside.
+    Unknown(String),
+}
+
+/// The form of JSON with this beginning, or what it is instead.
+pub(super) fn form(text: &[u8]) -> Result<Form, Unread> {
     let mut look = Look::default();
-    match look.at(&mut JsonReader::new(text), 0) {
-        _ if look.found.is_some() => look.found.unwrap_or_else(|| Ok(Form::default())),
+    let walked = look.at(&mut JsonReader::new(text), 0);
+    if let Some(found) = look.found {
+        return found.map_err(Unread::Known);
+    }
+    match walked {
         // JSON without content is an export without spans.
         Ok(()) if look.names.is_empty() => Ok(Form::OtlpJson),
-        Ok(()) if is_list_of_text(JsonReader::new(text)) => Err(known_json::NAMES.to_owned()),
+        Ok(()) if is_list_of_text(JsonReader::new(text)) => {
+            Err(Unread::Known(known_json::NAMES.to_owned()))
+        }
         Ok(()) => {
             const MAX_NAMES: usize = 5;
             look.names.truncate(MAX_NAMES);
-            let members = || format!("JSON with the members {}", look.names.join(", "));
-            Err(nested::found(text).unwrap_or_else(members))
+            let members = format!("JSON with the members {}", look.names.join(", "));
+            Err(Unread::Unknown(members))
         }
-        Err(_) => Err(nested::found(text).unwrap_or_else(|| starts_with(text))),
+        Err(_) => Err(Unread::Unknown(starts_with(text))),
     }
 }
 

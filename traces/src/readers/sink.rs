@@ -4,7 +4,7 @@ use super::collect::Collect;
 use crate::span::Span;
 
 /// Takes the spans of an input.
-pub(crate) trait Take {
+pub(crate) trait Sink {
     /// Lets `read` pass on spans one at a time.
     fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R;
 
@@ -17,7 +17,7 @@ pub(crate) trait Take {
 /// Takes each span in the order of the input.
 pub(crate) struct Each<'a>(pub(crate) &'a mut (dyn FnMut(&Span<'_>) + Send));
 
-impl Take for Each<'_> {
+impl Sink for Each<'_> {
     fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R {
         read(self.0)
     }
@@ -29,7 +29,7 @@ pub(crate) struct InParts<'a>(pub(crate) &'a mut dyn Collect);
 /// How many spans of a form that is read on one thread go into a part.
 const MAX_SPANS: usize = 4096;
 
-impl Take for InParts<'_> {
+impl Sink for InParts<'_> {
     fn one_by_one<R>(&mut self, read: impl FnOnce(&mut (dyn FnMut(&Span<'_>) + Send)) -> R) -> R {
         let (mut part, mut spans) = (self.0.part(), 0);
         let takes_spans = self.0.takes_spans();

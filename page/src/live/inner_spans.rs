@@ -13,7 +13,7 @@ use super::names::Name;
 
 /// The spans of one trace that lead from one span to another of the same service.
 #[derive(Debug, Default)]
-pub(super) struct Around {
+pub(super) struct InnerSpans {
     /// The parents of the spans that lead up. With its service, if the exporter does not say
     /// whether the parent is remote.
     parents: HashMap<SpanId, (SpanId, Option<Name>)>,
@@ -23,7 +23,7 @@ pub(super) struct Around {
     waiting: BTreeSet<(SpanId, Key)>,
 }
 
-impl Around {
+impl InnerSpans {
     /// Adds a span. Returns the hand-offs that have to be judged again.
     pub(super) fn add(&mut self, span: &Span<'_>, role: Role<'_>, service: Name) -> Vec<Key> {
         let id = span.reference.span_id;
