@@ -21,6 +21,7 @@
 //!   turns their findings into carriers.
 //! - [`explain`]: what formats, modes and libraries make of a carrier.
 //! - `names`, `systems` and `shapes`: what is recognised by its name or its shape.
+//! - `responses`: which headers belong to a response.
 //!
 //! # What it promises
 //!
@@ -38,6 +39,7 @@ mod finding;
 mod forms;
 mod group;
 mod names;
+mod responses;
 mod scan;
 mod shapes;
 mod systems;

@@ -10,6 +10,7 @@ use crate::decode;
 use crate::events::{self, Notes};
 use crate::finding::{Finding, Kind};
 use crate::names::{self, Name};
+use crate::responses;
 use crate::scan;
 use crate::shapes::Shape;
 use crate::tree::Tree;
@@ -53,6 +54,8 @@ pub(crate) struct At {
     pub(crate) unit: String,
     /// How many layers have been opened.
     layers: usize,
+    /// Whether the headers here are those of a response.
+    pub(crate) is_response: bool,
 }
 
 impl At {
@@ -61,11 +64,12 @@ impl At {
         At {
             path: name.to_owned(),
             unit: name.to_owned(),
-            layers: 0,
+            ..At::default()
         }
     }
 
-    fn member(&self, name: &str) -> Self {
+    /// The position of a member of the object here.
+    pub(crate) fn member(&self, name: &str) -> Self {
         let shown: String = name
             .chars()
             .take(MAX_PLACE)
@@ -132,11 +136,16 @@ impl Walk {
             self.notes.add(&at.unit, event);
         }
         let are_headers = holder.contains("header") || holder == "tracecontext" || is_flat(members);
+        let is_response = responses::is_response(tree, holder);
+        let own = at.is_response || responses::has_status(tree);
         for (name, value) in members {
             if event.is_some_and(|event| event.skipped.contains(&name.as_str())) {
                 continue;
             }
-            self.member(name, value, &at.member(name), &at.path, are_headers);
+            let mut inner = at.member(name);
+            inner.is_response =
+                own && !responses::are_others(name) || responses::are_headers(name, is_response);
+            self.member(name, value, &inner, &at.path, are_headers);
         }
     }
 
@@ -329,7 +338,15 @@ impl Walk {
             self.unpacked += inner.len();
             self.text(&inner, &at);
         }
-        let hits = scan::hits(text.as_bytes());
+        let mut hits = scan::hits(text.as_bytes());
+        for hit in &mut hits {
+            let is_response = at.is_response
+                || responses::is_field(&hit.name)
+                || responses::is_response_at(text.as_bytes(), hit.start);
+            if is_response {
+                hit.kind = responses::in_response(hit.kind.clone());
+            }
+        }
         // an address or a form field whose text is encoded
         if hits.is_empty()
             && at.layers < MAX_LAYERS
@@ -389,6 +406,10 @@ impl Walk {
     }
 
     fn push(&mut self, kind: Kind, name: &str, value: Vec<u8>, at: &At, scope: &str) {
+        let kind = match at.is_response || responses::is_field(name) {
+            true => responses::in_response(kind),
+            false => kind,
+        };
         self.findings.push(Finding {
             kind,
             name: name.to_owned(),

@@ -124,6 +124,11 @@ impl<'a> Gap<'a> {
                 b' ' if self.is_first && self.text[self.at..].starts_with(b"  ") => {
                     self.separator()
                 }
+                // Lua, as in Envoy's examples: key:traceparent <--> value:…
+                b'<' if self.arrow_length() > 0 => {
+                    self.at += self.arrow_length() - 1;
+                    self.separator();
+                }
                 // Erlang: <<"…">>
                 b'<' if self.text[self.at..].starts_with(b"<<\"") => self.at += 2,
                 b'<' if self.cell_end() > 0 => {
@@ -216,6 +221,16 @@ impl<'a> Gap<'a> {
         let is_below = digits > 0 && next[digits..].starts_with(b") \"");
         match is_numbered && is_below {
             true => rest.len() - next.len() + digits + 2,
+            false => 0,
+        }
+    }
+
+    /// The length of an arrow `<-->`; 0 if none comes next.
+    fn arrow_length(&self) -> usize {
+        let rest = &self.text[self.at + 1..self.limit];
+        let dashes = rest.iter().take_while(|byte| **byte == b'-').count();
+        match dashes > 0 && rest.get(dashes) == Some(&b'>') {
+            true => dashes + 2,
             false => 0,
         }
     }

@@ -343,6 +343,7 @@ fn a_link_keeps_its_attributes() {
         "datadog.json",
         "dotnet-console.txt",
         "ruby-console.txt",
+        "xray-segment.json",
         "zipkin-otlp-links.json",
     ] {
         let mut found = Vec::new();
