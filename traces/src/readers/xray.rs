@@ -42,6 +42,7 @@ static WRAPPER: Place = Place {
         "TraceSegmentDocuments",
         "Document",
     ],
+    others: &[],
 };
 
 /// Passes every segment and subsegment of `input` to `each`, as a span.

@@ -390,6 +390,25 @@ fn a_skipped_part_is_reported_beside_the_spans() {
     );
 }
 
+/// Programs that write OTLP themselves may name the parent as Zipkin does. Without a word, its child
+/// would be a root.
+#[test]
+fn a_member_under_the_name_of_another_form_is_reported() {
+    let good = std::fs::read_to_string(data("forms/otlp-snake-case.json")).expect("a file");
+    for (name, meant) in [
+        ("parentId", "parentSpanId"),
+        ("parent_id", "parentSpanId"),
+        ("tags", "attributes"),
+    ] {
+        let content = good.replace("\"parent_span_id\"", &format!("\"{name}\""));
+        let reading =
+            readers::read(content.as_bytes(), "input", Want::Judging, &mut |_| {}).expect("spans");
+        let skipped = reading.skipped.unwrap_or_default();
+        let said = format!("1 member `{name}` of a Span on line 1 (the name is `{meant}`)");
+        assert!(skipped.contains(&said), "{skipped}");
+    }
+}
+
 /// A reader of text keeps its own state, so damage anywhere must not confuse it.
 #[test]
 fn a_damaged_file_gives_spans_or_a_clear_error() {
