@@ -46,6 +46,7 @@ pub(crate) fn is_response_at(text: &[u8], at: usize) -> bool {
         let line = line.trim();
         let name = line.trim_start_matches(['"', '\'']);
         is_held |= line.ends_with(['{', '[']) && name.starts_with("headers");
+        is_held |= line.ends_with("headers:");
         has_status |= is_held && is_status(name);
         let of_request = ["method", "url", "uri", "path"];
         if of_request.iter().any(|member| name.starts_with(member)) {
@@ -98,10 +99,12 @@ fn without<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// Whether a line is the member with the status of a response.
 fn is_status(line: &str) -> bool {
-    let rest = line.strip_prefix("status");
-    let rest = rest.map(|rest| rest.trim_start_matches("code").trim_start_matches("_code"));
-    let digits = rest.map(|rest| rest.trim_matches(['"', '\'', ':', ' ', ',', '=']));
-    digits.is_some_and(|digits| digits.len() == 3 && is_code(digits))
+    let rest = line.strip_prefix("status").unwrap_or_default();
+    let rest = rest.trim_start_matches("_").trim_start_matches("code");
+    let code = rest.trim_start_matches(['"', '\'', ':', ' ', '=']);
+    code.len() < rest.len()
+        && is_code(code)
+        && matches!(code.as_bytes().get(3), None | Some(b',' | b'"' | b'\''))
 }
 
 /// Whether a text begins with a status of three digits.
@@ -115,6 +118,10 @@ fn in_line(before: &str) -> Option<Sent> {
     let words = [
         before.rfind("response").map(|at| (at, Sent::Response)),
         before.rfind("request").map(|at| (at, Sent::Request)),
+        // nginx logs what a server answers like this
+        before
+            .rfind("http proxy header: \"")
+            .map(|at| (at, Sent::Response)),
         before.rfind("resp_headers").map(|at| (at, Sent::Response)),
         before.rfind("req_headers").map(|at| (at, Sent::Request)),
         before.rfind(":status").map(|at| (at, Sent::Response)),
@@ -128,9 +135,14 @@ fn in_line(before: &str) -> Option<Sent> {
         None => None,
     };
     let arrow = before.trim_end_matches(['"', '\'']);
-    let of_arrow = if arrow.ends_with("<< ") || before.starts_with("-> \"") {
+    let ends = |mark: &str| {
+        arrow
+            .strip_suffix(mark)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with(' '))
+    };
+    let of_arrow = if ends("<< ") || ends("< ") || before.starts_with("-> \"") {
         Some(Sent::Response)
-    } else if arrow.ends_with(">> ") || before.starts_with("<- \"") {
+    } else if ends(">> ") || ends("> ") || before.starts_with("<- \"") {
         Some(Sent::Request)
     } else {
         None
@@ -163,7 +175,7 @@ fn above(line: &str) -> Option<Sent> {
         .collect();
     let is_title = |first: &str| {
         let others = [
-            "headers", "header", "metadata", "received", "sent", "send", "to", "trailers",
+            "headers", "header", "begin", "metadata", "received", "sent", "send", "to", "trailers",
         ];
         words.first() == Some(&first) && words[1..].iter().all(|word| others.contains(word))
     };
@@ -252,6 +264,12 @@ mod tests {
             ("10:00:00 response: 200\n10:00:01 consumed ", false),
             ("10:00:00 <-- 200 OK\n10:00:01 consumed ", false),
             ("-> calling orders ", false),
+            ("2 < 200\n2 < ", true),
+            ("2 > GET http://a/\n2 > ", false),
+            ("==response begin==\nText: a\nHeaders : [", true),
+            ("==request begin==\nURI: a\nHeaders : [", false),
+            ("StatusCode: 200, Version: 1.1, Headers:\n{\n  ", true),
+            ("Method: GET, Version: 1.1, Headers:\n{\n  ", false),
             ("-> \"", true),
             ("consumed from response-queue, headers: {", false),
             ("got a response message with headers {", false),
