@@ -43,6 +43,7 @@ static ANSWER: Place = Place {
         "processes",
         "spanID",
     ],
+    others: &[],
 };
 
 /// Passes every span of `input` to `each`.
