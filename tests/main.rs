@@ -9,6 +9,7 @@ mod audit;
 mod backends;
 mod bad_input;
 mod burst;
+mod circles;
 mod collector;
 mod compare;
 mod decisions;
