@@ -5,7 +5,7 @@ mod lines;
 use crate::finding::Kind;
 use crate::tree::Tree;
 
-pub(crate) use lines::is_response_at;
+pub(crate) use lines::Directions;
 
 /// Names of objects that are a response.
 const RESPONSES: &[&str] = &["response", "res", "resp", "httpresponse"];
