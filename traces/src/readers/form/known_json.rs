@@ -52,7 +52,6 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["trace.id", "parentId"], NEW_RELIC),
     (&["trace.id", "duration.ms"], NEW_RELIC),
     (&["common", "spans"], NEW_RELIC),
-    (&["actor"], NEW_RELIC),
     (&["span", "spanKind", "traceFlags"], SWIFT),
     (&["severityNumber", "body"], LOGS),
     (&["severity_number", "body"], LOGS),
@@ -137,7 +136,10 @@ const BACKENDS: &[(&[&str], &str)] = &[
     (&["applicationName", "subsystemName"], "spans of Coralogix"),
     (&["metadata", "userData"], "rows of Coralogix"),
     (&["_time", "_rowId"], "rows of Axiom"),
-    (&["_time", "trace_id"], "rows of Axiom"),
+    (
+        &["_time", "trace_id"],
+        "rows of Axiom, VictoriaLogs or VictoriaTraces",
+    ),
     (&["format", "status", "tables"], "rows of Axiom"),
     (&["span_name", "start_timestamp"], "rows of Logfire"),
     (&["datatype", "values"], "rows of Logfire"),
@@ -167,6 +169,7 @@ const NESTED: &[(&str, &[&str], &str)] = &[
     ("error", &["id", "trace_id"], ELASTIC_INTAKE),
     ("info", &["experiment_id"], MLFLOW),
     ("tables", &["columns", "rows"], AZURE),
+    ("data", &["actor"], NEW_RELIC),
 ];
 
 /// The error for a list of names under `data`, or alone.
