@@ -44,7 +44,7 @@ impl<'a> Directions<'a> {
     /// begins at `start`.
     fn is_marked_above(&self, start: usize, before: &str) -> bool {
         // the member that holds the headers, and not what a logger writes before each of them
-        let is_list = ["", "-> "].contains(&before) || before.starts_with("headers");
+        let is_list = ["", "-> ", "- "].contains(&before) || before.starts_with("headers");
         let prefix = if is_list { "" } else { before };
         let mut has_status = false;
         let mut is_held = before.starts_with("headers");
@@ -111,7 +111,8 @@ fn goes_on(line: &str, prefix: &str) -> bool {
     let after = name.trim_start_matches(['"', '\'', ' ']);
     let is_named = name.len() < rest.len() && after.starts_with([':', '=', ',']);
     let is_bracket = !line.is_empty() && line.chars().all(|letter| "{}[](),;\"".contains(letter));
-    is_named || is_bracket || rest.ends_with(" headers")
+    let is_element = prefix.is_empty() && line.starts_with("- ");
+    is_named || is_bracket || is_element || rest.ends_with(" headers")
 }
 
 /// The rest of a line after a prefix, whose digits may differ.
@@ -142,13 +143,15 @@ fn is_code(text: &str) -> bool {
 fn in_line(before: &str) -> Option<Sent> {
     let words = [
         before.rfind("response").map(|at| (at, Sent::Response)),
-        before.rfind("request").map(|at| (at, Sent::Request)),
+        last_request(before).map(|at| (at, Sent::Request)),
         // nginx logs what a server answers like this
         before
             .rfind("http proxy header: \"")
             .map(|at| (at, Sent::Response)),
         before.rfind("resp_headers").map(|at| (at, Sent::Response)),
         before.rfind("req_headers").map(|at| (at, Sent::Request)),
+        before.rfind("res.headers").map(|at| (at, Sent::Response)),
+        before.rfind("req.headers").map(|at| (at, Sent::Request)),
         before.rfind(":status").map(|at| (at, Sent::Response)),
         before.rfind(":method").map(|at| (at, Sent::Request)),
     ];
@@ -173,6 +176,16 @@ fn in_line(before: &str) -> Option<Sent> {
         None
     };
     of_word.or(of_arrow).or_else(|| of_version(before))
+}
+
+/// The last word `request`. The id of a request comes in responses too.
+fn last_request(before: &str) -> Option<usize> {
+    let mut words = before.rmatch_indices("request");
+    let is_id = |at: usize| {
+        let rest = before[at + "request".len()..].trim_start_matches(['-', '_']);
+        rest.starts_with("id")
+    };
+    words.find(|(at, _)| !is_id(*at)).map(|(at, _)| at)
 }
 
 /// Whether the word `response` at `at` introduces the headers behind it, as in `Response headers:`
@@ -290,6 +303,16 @@ mod tests {
             ("10:00:00 <-- 200 OK\n10:00:01 consumed ", false),
             ("-> calling orders ", false),
             ("2 < 200\n2 < ", true),
+            ("Response headers: {'x-amzn-RequestId': 'a', '", true),
+            ("res.headers: {\"", true),
+            (
+                "response:\n  headers:\n    A:\n    - b\n    C:\n    - ",
+                true,
+            ),
+            (
+                "request:\n  headers:\n    A:\n    - b\n    C:\n    - ",
+                false,
+            ),
             ("2 > GET http://a/\n2 > ", false),
             ("==response begin==\nText: a\nHeaders : [", true),
             ("==request begin==\nURI: a\nHeaders : [", false),
