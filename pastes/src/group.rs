@@ -94,28 +94,28 @@ fn without_span_contexts(findings: Vec<Finding>) -> Vec<Finding> {
     let has_trace_id = |finding: &&Finding| {
         finding.kind == Kind::Id && finding.name.to_ascii_lowercase().ends_with("id")
     };
-    let ids: HashSet<String> = findings
-        .iter()
-        .filter(has_trace_id)
-        .map(|finding| finding.unit.clone())
-        .collect();
-    if ids.is_empty() {
-        return findings;
-    }
     let is_state = |finding: &Finding| match &finding.kind {
         Kind::Header(name) | Kind::NoValue(name) => name == TRACE_STATE,
         Kind::Misspelt(name) => *name == TRACE_STATE,
         _ => false,
     };
     let is_context = |finding: &&Finding| header(finding).is_some() && !is_state(finding);
-    let contexts: HashSet<String> = findings
-        .iter()
-        .filter(is_context)
-        .map(|finding| finding.unit.clone())
-        .collect();
+    // Those with an id and without a context: a unit, or a line of one with other headers.
+    let printed = |place: fn(&Finding) -> &str| -> HashSet<String> {
+        let places = |of: &dyn Fn(&&Finding) -> bool| -> HashSet<String> {
+            let found = findings.iter().filter(|finding| of(finding));
+            found.map(|finding| place(finding).to_owned()).collect()
+        };
+        &places(&has_trace_id) - &places(&is_context)
+    };
+    let units = printed(|finding| &finding.unit);
+    let lines = printed(|finding| &finding.place);
+    if units.is_empty() && lines.is_empty() {
+        return findings;
+    }
     let mut findings = findings;
     findings.retain(|finding| {
-        let is_printed = ids.contains(&finding.unit) && !contexts.contains(&finding.unit);
+        let is_printed = units.contains(&finding.unit) || lines.contains(&finding.place);
         !(is_printed && is_state(finding) && finding.name != TRACE_STATE)
     });
     findings
@@ -323,8 +323,8 @@ fn why(finding: &Finding) -> Option<String> {
         Kind::Misspelt(meant) => {
             format!("{name} is not a header that any format reads. Probably {meant} is meant.")
         }
-        Kind::Id if name.is_empty() && value.contains([',', '-']) => {
-            let (trace, span) = value.split_once([',', '-']).unwrap_or_default();
+        Kind::Id if name.is_empty() && value.contains([',', '-', '/']) => {
+            let (trace, span) = value.split_once([',', '-', '/']).unwrap_or_default();
             format!(
                 "{trace} and {span} look like a trace id and a span id in a log line. A log line is not a carrier, so no library continues them."
             )

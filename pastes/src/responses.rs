@@ -5,10 +5,16 @@ mod lines;
 use crate::finding::Kind;
 use crate::json::Tree;
 
-pub(crate) use lines::is_response_at;
+pub(crate) use lines::Directions;
 
 /// Names of objects that are a response.
-const RESPONSES: &[&str] = &["response", "res", "resp", "httpresponse"];
+const RESPONSES: &[&str] = &[
+    "response",
+    "res",
+    "resp",
+    "httpresponse",
+    "responsemetadata",
+];
 /// Members that give the status of a response.
 const STATUSES: &[&str] = &["statusCode", "status", "status_code", "StatusCode"];
 /// Members that only a request has, or a log line about a request and its response.
@@ -80,7 +86,14 @@ pub(crate) fn has_status(tree: &Tree) -> bool {
 pub(crate) fn are_headers(name: &str, is_response: bool) -> bool {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let letters = letters.to_ascii_lowercase();
-    let is_holder = ["headers", "header", "rawheaders", "multivalueheaders"].contains(&&*letters);
+    let is_holder = [
+        "headers",
+        "header",
+        "httpheaders",
+        "rawheaders",
+        "multivalueheaders",
+    ]
+    .contains(&&*letters);
     let named = ["responseheaders", "respheaders", "resheaders"].contains(&&*letters);
     named || is_holder && is_response
 }

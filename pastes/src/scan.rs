@@ -122,9 +122,13 @@ fn of_trace_id(text: &[u8], start: usize, end: usize) -> Hit {
         rest.take_while(|byte| byte.is_ascii_hexdigit()).count()
     };
     let is_before = |mark: u8| start > 0 && text[start - 1] == mark;
+    let is_number = |from: usize| {
+        let rest = &text[from.min(text.len())..];
+        rest.iter().take_while(|byte| byte.is_ascii_digit()).count() == digits(from)
+    };
     let (system, start, end) = match text.get(end) {
         // X-Cloud-Trace-Context: trace/number;o=1
-        Some(b'/') if digits(end + 1) > 0 => (
+        Some(b'/') if digits(end + 1) > 0 && is_number(end + 1) => (
             System::named("x-cloud-trace-context"),
             start,
             end + 1 + digits(end + 1),
@@ -137,6 +141,8 @@ fn of_trace_id(text: &[u8], start: usize, end: usize) -> Hit {
         Some(b',') if digits(end + 1) == 16 && matches!(text.get(end + 17), Some(b',' | b']')) => {
             (None, start, end + 17)
         }
+        // [trace id/span id], as Brave's examples log it
+        Some(b'/') if digits(end + 1) == 16 => (None, start, end + 17),
         _ => (None, start, end),
     };
     Hit {

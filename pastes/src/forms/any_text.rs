@@ -5,7 +5,7 @@ use crate::carrier::Paste;
 use crate::decode;
 use crate::json::Tree;
 use crate::names::MAX_NAME;
-use crate::responses;
+use crate::responses::Directions;
 use crate::scan;
 use crate::walk::{At, Walk};
 
@@ -54,7 +54,7 @@ pub(super) fn rest(text: &[u8], first: usize, walk: &mut Walk) {
             None => {}
         }
         last = line;
-        at.is_response = responses::is_response_at(&kept, start);
+        at.is_response = Directions::new(&kept).is_response(start);
         match region {
             Region::Json(tree) => walk.tree(&tree, &at, ""),
             Region::Packed(text) => walk.text(&text, &at),

@@ -4,15 +4,18 @@
 use super::headers::{self, is_blank};
 use super::{Form, any_text, paste};
 use crate::carrier::Paste;
+use crate::finding::Kind;
 use crate::responses;
+use crate::scan;
 use crate::walk::Walk;
 
 pub(super) const FORM: Form = Form { read };
 
-/// A request: its label and its headers.
+/// A request: its label, its headers, and the headers' names among the parameters of its address.
 struct Request {
     label: String,
     headers: Vec<headers::Line>,
+    parameters: Vec<headers::Line>,
 }
 
 /// The requests that were read, and the remaining lines.
@@ -47,6 +50,14 @@ fn read(text: &[u8]) -> Option<Paste> {
         };
         walk.findings
             .extend(headers::findings(&request.headers, &unit));
+        let mut parameters = headers::findings(&request.parameters, &unit);
+        for parameter in &mut parameters {
+            parameter.kind = Kind::Fault(format!(
+                "{} is a parameter of the address here, and not a header, so no library reads it.",
+                parameter.name
+            ));
+        }
+        walk.findings.append(&mut parameters);
     }
     for mut finding in headers::findings(&read.answers, "the response") {
         finding.kind = responses::in_response(finding.kind);
@@ -122,7 +133,11 @@ fn requests<'a>(lines: &[&'a [u8]]) -> Read<'a> {
                     .extend(std::iter::repeat_n(&b""[..], start + length - at));
                 at = start + length;
                 match label {
-                    Some(label) => read.requests.push(Request { label, headers }),
+                    Some(label) => read.requests.push(Request {
+                        label,
+                        headers,
+                        parameters: parameters(line, start - usize::from(blank)),
+                    }),
                     None => read.answers.extend(headers),
                 }
             }
@@ -174,6 +189,22 @@ fn request_line(line: &[u8]) -> Option<String> {
         .then(|| method(middle))
         .flatten()
         .map(|method| label(&method, last))
+}
+
+/// The parameters in the address of a request's line that have the name of a header that some
+/// format reads.
+fn parameters(line: &[u8], number: usize) -> Vec<headers::Line> {
+    let query = line.splitn(2, |byte| *byte == b'?').nth(1);
+    let hits = scan::hits(query.unwrap_or_default());
+    let named = hits.into_iter().filter_map(|hit| match &hit.kind {
+        Kind::Header(_) => Some(headers::Line {
+            name: hit.name,
+            value: hit.value,
+            number,
+        }),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The methods of HTTP.

@@ -6,7 +6,7 @@
 /// How many lines above a header its mark may be.
 const MAX_ABOVE: usize = 60;
 /// How much of a line is examined.
-const MAX_LINE: usize = 2000;
+const MAX_LINE: usize = 1000;
 
 /// What a mark says about the headers after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,45 +15,70 @@ enum Sent {
     Response,
 }
 
-/// Whether the header that begins at `at` is one of a response, as far as the text before it says.
-pub(crate) fn is_response_at(text: &[u8], at: usize) -> bool {
-    let start = line_start(text, at);
-    let before = lower(&text[start..at]);
-    if let Some(sent) = in_line(&before) {
-        return sent == Sent::Response;
+/// The headers of a text, which are asked about in order.
+pub(crate) struct Directions<'a> {
+    text: &'a [u8],
+    /// The start of the line of the header before, and whether that is one of a response.
+    last: Option<(usize, bool)>,
+}
+
+impl<'a> Directions<'a> {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Directions { text, last: None }
     }
-    let before = before.trim_start();
-    // the member that holds the headers, and not what a logger writes before each of them
-    let is_list = ["", "-> "].contains(&before) || before.starts_with("headers");
-    let prefix = if is_list { "" } else { before };
-    let mut has_status = false;
-    let mut is_held = before.starts_with("headers");
-    let mut end = start;
-    for _ in 0..MAX_ABOVE {
-        if end == 0 {
-            break;
-        }
-        let start = line_start(text, end - 1);
-        let line = lower(&text[start..end - 1]);
-        end = start;
-        // a logger writes its prefix before the mark too; Python's http.client does not
-        let is_near = is_list || prefix == "header: " || without(line.trim(), prefix).is_some();
-        match above(&line).filter(|_| is_near) {
-            Some(sent) => return sent == Sent::Response,
-            None if !goes_on(&line, prefix) => break,
-            None => {}
-        }
-        let line = line.trim();
-        let name = line.trim_start_matches(['"', '\'']);
-        is_held |= line.ends_with(['{', '[']) && name.starts_with("headers");
-        is_held |= line.ends_with("headers:");
-        has_status |= is_held && is_status(name);
-        let of_request = ["method", "url", "uri", "path"];
-        if of_request.iter().any(|member| name.starts_with(member)) {
-            return false;
-        }
+
+    /// Whether the header that begins at `at` is one of a response, as far as the text before it
+    /// says.
+    pub(crate) fn is_response(&mut self, at: usize) -> bool {
+        let start = line_start(self.text, at);
+        let before = lower(&self.text[start..at]);
+        let is_response = match in_line(&before) {
+            Some(sent) => sent == Sent::Response,
+            None => self.is_marked_above(start, before.trim_start()),
+        };
+        self.last = Some((start, is_response));
+        is_response
     }
-    has_status
+
+    /// Whether the lines above say so. `before` is the text before the header in its line, which
+    /// begins at `start`.
+    fn is_marked_above(&self, start: usize, before: &str) -> bool {
+        // the member that holds the headers, and not what a logger writes before each of them
+        let is_list = ["", "-> ", "- "].contains(&before) || before.starts_with("headers");
+        let prefix = if is_list { "" } else { before };
+        let mut has_status = false;
+        let mut is_held = before.starts_with("headers");
+        let mut end = start;
+        for _ in 0..MAX_ABOVE {
+            if end == 0 {
+                break;
+            }
+            let start = line_start(self.text, end - 1);
+            let line = lower(&self.text[start..end - 1]);
+            end = start;
+            // a logger writes its prefix before the mark too; Python's http.client does not
+            let is_near = is_list || prefix == "header: " || without(line.trim(), prefix).is_some();
+            match above(&line).filter(|_| is_near) {
+                Some(sent) => return sent == Sent::Response,
+                None if !goes_on(&line, prefix) => break,
+                None => {}
+            }
+            let line = line.trim();
+            let name = line.trim_start_matches(['"', '\'']);
+            is_held |= line.ends_with(['{', '[']) && name.starts_with("headers");
+            is_held |= line.ends_with("headers:");
+            has_status |= is_held && is_status(name);
+            let of_request = ["method", "url", "uri", "path"];
+            if of_request.iter().any(|member| name.starts_with(member)) {
+                return false;
+            }
+            // the same list
+            if let Some((_, is_response)) = self.last.filter(|(line, _)| *line == start) {
+                return is_response || has_status;
+            }
+        }
+        has_status
+    }
 }
 
 /// The start of the line that ends at or after `at`; in a very long line, a position in it.
@@ -86,7 +111,8 @@ fn goes_on(line: &str, prefix: &str) -> bool {
     let after = name.trim_start_matches(['"', '\'', ' ']);
     let is_named = name.len() < rest.len() && after.starts_with([':', '=', ',']);
     let is_bracket = !line.is_empty() && line.chars().all(|letter| "{}[](),;\"".contains(letter));
-    is_named || is_bracket || rest.ends_with(" headers")
+    let is_element = prefix.is_empty() && line.starts_with("- ");
+    is_named || is_bracket || is_element || rest.ends_with(" headers")
 }
 
 /// The rest of a line after a prefix, whose digits may differ.
@@ -117,13 +143,15 @@ fn is_code(text: &str) -> bool {
 fn in_line(before: &str) -> Option<Sent> {
     let words = [
         before.rfind("response").map(|at| (at, Sent::Response)),
-        before.rfind("request").map(|at| (at, Sent::Request)),
+        last_request(before).map(|at| (at, Sent::Request)),
         // nginx logs what a server answers like this
         before
             .rfind("http proxy header: \"")
             .map(|at| (at, Sent::Response)),
         before.rfind("resp_headers").map(|at| (at, Sent::Response)),
         before.rfind("req_headers").map(|at| (at, Sent::Request)),
+        before.rfind("res.headers").map(|at| (at, Sent::Response)),
+        before.rfind("req.headers").map(|at| (at, Sent::Request)),
         before.rfind(":status").map(|at| (at, Sent::Response)),
         before.rfind(":method").map(|at| (at, Sent::Request)),
     ];
@@ -148,6 +176,16 @@ fn in_line(before: &str) -> Option<Sent> {
         None
     };
     of_word.or(of_arrow).or_else(|| of_version(before))
+}
+
+/// The last word `request`. The id of a request comes in responses too.
+fn last_request(before: &str) -> Option<usize> {
+    let mut words = before.rmatch_indices("request");
+    let is_id = |at: usize| {
+        let rest = before[at + "request".len()..].trim_start_matches(['-', '_']);
+        rest.starts_with("id")
+    };
+    words.find(|(at, _)| !is_id(*at)).map(|(at, _)| at)
 }
 
 /// Whether the word `response` at `at` introduces the headers behind it, as in `Response headers:`
@@ -265,6 +303,16 @@ mod tests {
             ("10:00:00 <-- 200 OK\n10:00:01 consumed ", false),
             ("-> calling orders ", false),
             ("2 < 200\n2 < ", true),
+            ("Response headers: {'x-amzn-RequestId': 'a', '", true),
+            ("res.headers: {\"", true),
+            (
+                "response:\n  headers:\n    A:\n    - b\n    C:\n    - ",
+                true,
+            ),
+            (
+                "request:\n  headers:\n    A:\n    - b\n    C:\n    - ",
+                false,
+            ),
             ("2 > GET http://a/\n2 > ", false),
             ("==response begin==\nText: a\nHeaders : [", true),
             ("==request begin==\nURI: a\nHeaders : [", false),
@@ -278,7 +326,7 @@ mod tests {
             ("RESPONSE: 200 OK\nCOMMON HEADERS\n-> a: b\n-> ", true),
         ] {
             let text = format!("{before}traceparent: 00-");
-            let is_found = is_response_at(text.as_bytes(), before.len());
+            let is_found = Directions::new(text.as_bytes()).is_response(before.len());
             assert_eq!(is_found, is_response, "{before}");
         }
     }

@@ -5,7 +5,7 @@ use crate::decode;
 use crate::finding::Finding;
 use crate::json::Tree;
 use crate::marks;
-use crate::responses;
+use crate::responses::{self, Directions};
 use crate::scan;
 
 /// How many layers of packing are opened.
@@ -90,10 +90,11 @@ impl Walk {
             self.text(&inner, &at);
         }
         let mut hits = scan::hits(text.as_bytes());
+        let mut directions = Directions::new(text.as_bytes());
         for hit in &mut hits {
             let is_response = at.is_response
                 || responses::is_field(&hit.name)
-                || responses::is_response_at(text.as_bytes(), hit.start);
+                || directions.is_response(hit.start);
             if is_response {
                 hit.kind = responses::in_response(hit.kind.clone());
             }

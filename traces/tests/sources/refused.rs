@@ -8,6 +8,8 @@ use super::{data, source};
 #[test]
 fn a_form_that_is_not_read_is_refused_by_its_name() {
     for (file, said) in [
+        ("azure-monitor.json", "an answer of Azure Monitor"),
+        ("langfuse-rows.jsonl", "traces of Langfuse"),
         ("langfuse-trace.json", "traces of Langfuse"),
         ("langfuse-observations.json", "traces of Langfuse"),
         (
@@ -131,7 +133,7 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
         ("honeycomb.json", "rows of Honeycomb"),
         (
             "jaeger-dependencies.json",
-            "an object that is neither a trace nor a span",
+            "links between services, which have no spans",
         ),
         ("jaeger-protobuf.jsonl", "spans with Jaeger's names"),
         ("instana.json", "spans of Instana"),

@@ -6,6 +6,8 @@ const ELASTIC_APM: &str =
     "documents of Elastic APM: export OTLP with the Collector's file exporter instead";
 const ELASTIC_INTAKE: &str = "events that Elastic APM's agents send: export OTLP to a Collector instead, and save it with its \
      file exporter";
+const AZURE: &str = "an answer of Azure Monitor, such as rows of Application Insights: send the spans to a Collector \
+     too, and save them with its file exporter";
 const MLFLOW: &str =
     "a trace of MLflow: export OTLP to a Collector too, and save it with its file exporter";
 const DATADOG_AGENT: &str = "a payload of the Datadog Agent: export OTLP from the Agent's otlp_config or the SDK to a \
@@ -50,7 +52,6 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["trace.id", "parentId"], NEW_RELIC),
     (&["trace.id", "duration.ms"], NEW_RELIC),
     (&["common", "spans"], NEW_RELIC),
-    (&["actor"], NEW_RELIC),
     (&["span", "spanKind", "traceFlags"], SWIFT),
     (&["severityNumber", "body"], LOGS),
     (&["severity_number", "body"], LOGS),
@@ -102,6 +103,7 @@ const BACKENDS: &[(&[&str], &str)] = &[
     (&["observations", "scores"], "traces of Langfuse"),
     (&["projectId", "observations"], "traces of Langfuse"),
     (&["traceId", "parentObservationId"], "traces of Langfuse"),
+    (&["trace_id", "parent_observation_id"], "traces of Langfuse"),
     (&["id", "traceId", "projectId"], "traces of Langfuse"),
     (&["trace_id", "dotted_order"], "runs of LangSmith"),
     (&["trace_id", "run_type"], "runs of LangSmith"),
@@ -134,7 +136,10 @@ const BACKENDS: &[(&[&str], &str)] = &[
     (&["applicationName", "subsystemName"], "spans of Coralogix"),
     (&["metadata", "userData"], "rows of Coralogix"),
     (&["_time", "_rowId"], "rows of Axiom"),
-    (&["_time", "trace_id"], "rows of Axiom"),
+    (
+        &["_time", "trace_id"],
+        "rows of Axiom, VictoriaLogs or VictoriaTraces",
+    ),
     (&["format", "status", "tables"], "rows of Axiom"),
     (&["span_name", "start_timestamp"], "rows of Logfire"),
     (&["datatype", "values"], "rows of Logfire"),
@@ -163,19 +168,8 @@ const NESTED: &[(&str, &[&str], &str)] = &[
     ("span", &["id", "trace_id"], ELASTIC_INTAKE),
     ("error", &["id", "trace_id"], ELASTIC_INTAKE),
     ("info", &["experiment_id"], MLFLOW),
-];
-
-/// Members whose first object may show what a document around it is.
-const HOLDERS: &[&str] = &[
-    "traces",
-    "spans",
-    "root",
-    "batch",
-    "observations",
-    "matches",
-    "rows",
-    "columns",
-    "results",
+    ("tables", &["columns", "rows"], AZURE),
+    ("data", &["actor"], NEW_RELIC),
 ];
 
 /// The error for a list of names under `data`, or alone.
@@ -203,7 +197,7 @@ pub(super) fn member(name: &str, inner: &[String]) -> Option<String> {
         None if name == "batch" && has(&"type") && has(&"body") => {
             Some(sent_too("events that Langfuse's SDKs send"))
         }
-        None if HOLDERS.contains(&name) => object(inner),
+        None if name == "traces" => object(inner),
         None => None,
     }
 }
