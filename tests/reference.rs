@@ -215,12 +215,16 @@ fn the_exports_are_those_that_are_read() {
         writeln!(text, "| {form} | {} |", form.written_by()).expect("memory");
     }
     text.push_str(
-        "\nThese have no spans, or only parts of them. baton refuses them by name, and says what to \
-         export\ninstead: X-Ray's trace summaries, Tempo's answer to a search, documents of Elastic \
-         APM, of Zipkin in\nElasticsearch and of OpenSearch's Data Prepper, answers of the APIs of \
-         Datadog and Lightstep,\nDatadog payloads in MessagePack or protobuf, rows of Honeycomb, New \
-         Relic, Google Cloud Trace,\nApplication Insights, SigNoz and Instana, events of Sentry, the \
-         output of C++'s console exporter,\nand the log of Java's LoggingSpanExporter.\n",
+        "\nThese have no spans, or only parts of them. baton refuses them by name, and says \
+         what to export\ninstead: X-Ray's trace summaries, Tempo's answer to a search, logs \
+         and metrics of OpenTelemetry,\ndocuments of Elastic APM and events of its agents, \
+         documents of Zipkin in Elasticsearch and of\nOpenSearch's Data Prepper, answers of \
+         the APIs of Datadog, Lightstep and Splunk, Datadog payloads in\nMessagePack or \
+         protobuf, rows of Honeycomb, New Relic, Google Cloud Trace, Application \
+         Insights,\nSigNoz, Axiom, Coralogix, Logfire and Instana, spans of Uptrace, \
+         OpenCensus and Oracle's Application\nPerformance Monitoring, traces of Langfuse, \
+         LangSmith, MLflow and Pinpoint, events of Sentry, the\noutput of the console \
+         exporters for C++ and Swift, and the log of Java's LoggingSpanExporter.\n",
     );
     check("exports.md", &text);
 }

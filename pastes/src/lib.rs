@@ -23,6 +23,7 @@
 //!   quotes and escapes around headers.
 //! - [`explain`]: what formats, modes and libraries make of a carrier.
 //! - `names`, `systems` and `shapes`: what is recognised by its name or its shape.
+//! - `responses`: which headers belong to a response.
 //!
 //! # What it promises
 //!
@@ -42,6 +43,7 @@ mod group;
 mod json;
 mod marks;
 mod names;
+mod responses;
 mod scan;
 mod shapes;
 mod systems;

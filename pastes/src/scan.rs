@@ -343,6 +343,7 @@ fn id_digits(value: &[u8]) -> Vec<u8> {
 fn is_taken(name: &Name, value: &Value) -> bool {
     let text = String::from_utf8_lossy(&value.bytes);
     let digits = || text.bytes().filter(u8::is_ascii_hexdigit).count();
+    let has_number = || text.bytes().any(|byte| byte.is_ascii_digit());
     match name {
         Name::Header(header) => {
             let is_alike = Shape::of(&text).is_some_and(|shape| shape.header() == header);
@@ -353,6 +354,7 @@ fn is_taken(name: &Name, value: &Value) -> bool {
                     && text != "-"
                     && (may_be_empty || !text.is_empty())
                     && !is_code(header, value)
+                    && (has_number() || !value.is_cell || value.is_quoted)
         }
         Name::System(system) => value.is_strong && !text.is_empty() && system.fits(&text),
         // A word of prose or of a program is not a value.

@@ -1,28 +1,21 @@
 //! Walks through a JSON value and everything packed in it: JSON in strings, Base64, gzip, zlib, and
 //! plain text.
 
+mod text;
 mod values;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::decode;
 use crate::events::{self, Notes};
 use crate::finding::{Finding, Kind};
 use crate::json::Tree;
-use crate::marks;
 use crate::names::{self, Name};
-use crate::scan;
+use crate::responses;
 use crate::shapes::Shape;
 
 use values::{bytes, flat_pairs, is_flat, pair, plain, values};
 
-/// How many layers of packing are opened.
-const MAX_LAYERS: usize = 6;
-/// How many bytes are unpacked in total.
-const MAX_UNPACKED: usize = 64 << 20;
-/// The shortest text that can hold a header.
-const MIN_TEXT: usize = 12;
 /// How many names are remembered.
 const MAX_NAMES: usize = 4096;
 /// The longest member name in a place.
@@ -54,6 +47,8 @@ pub(crate) struct At {
     pub(crate) unit: String,
     /// How many layers have been opened.
     layers: usize,
+    /// Whether the headers here are those of a response.
+    pub(crate) is_response: bool,
 }
 
 impl At {
@@ -62,11 +57,12 @@ impl At {
         At {
             path: name.to_owned(),
             unit: name.to_owned(),
-            layers: 0,
+            ..At::default()
         }
     }
 
-    fn member(&self, name: &str) -> Self {
+    /// The position of a member of the object here.
+    pub(crate) fn member(&self, name: &str) -> Self {
         let shown: String = name
             .chars()
             .take(MAX_PLACE)
@@ -133,11 +129,16 @@ impl Walk {
             self.notes.add(&at.unit, event);
         }
         let are_headers = holder.contains("header") || holder == "tracecontext" || is_flat(members);
+        let is_response = responses::is_response(tree, holder);
+        let own = at.is_response || responses::has_status(tree);
         for (name, value) in members {
             if event.is_some_and(|event| event.skipped.contains(&name.as_str())) {
                 continue;
             }
-            self.member(name, value, &at.member(name), &at.path, are_headers);
+            let mut inner = at.member(name);
+            inner.is_response =
+                own && !responses::are_others(name) || responses::are_headers(name, is_response);
+            self.member(name, value, &inner, &at.path, are_headers);
         }
     }
 
@@ -257,132 +258,6 @@ impl Walk {
         }
     }
 
-    /// Text, which may be JSON, Base64 or anything else.
-    pub(crate) fn text(&mut self, text: &str, at: &At) {
-        if text.len() < MIN_TEXT {
-            return;
-        }
-        if at.layers >= MAX_LAYERS || self.unpacked > MAX_UNPACKED {
-            self.is_cut = true;
-            return;
-        }
-        let start = text.trim_start().bytes().next();
-        if matches!(start, Some(b'{' | b'[' | b'"'))
-            && let Some(trees) = Tree::all(text)
-        {
-            self.unpacked += text.len();
-            for (_, tree) in &trees {
-                self.tree(tree, &at.deeper(), "");
-            }
-            return;
-        }
-        if let Some(bytes) = decode::base64(text.as_bytes())
-            && self.bytes(bytes, at)
-        {
-            return;
-        }
-        if let Some(inner) = decode::hex(text) {
-            self.plain(&inner, &at.deeper());
-            return;
-        }
-        self.plain(text, at);
-    }
-
-    /// Walks bytes that were packed as Base64; `false` if nothing is in them.
-    fn bytes(&mut self, bytes: Vec<u8>, at: &At) -> bool {
-        self.unpacked += bytes.len();
-        if let Some(records) = decode::records(&bytes) {
-            let mut parts = Vec::new();
-            for (place, record) in records.iter().enumerate() {
-                let mut at = at.deeper().element(place);
-                at.unit.clone_from(&at.path);
-                parts.push(at.unit.clone());
-                self.text(&String::from_utf8_lossy(record), &at);
-            }
-            self.notes.divide(&at.unit, parts);
-            return true;
-        }
-        let binary = || decode::texts_in_binary(&bytes);
-        let text = match decode::text(bytes.clone()) {
-            Some(text) => text,
-            None => {
-                let text = binary();
-                match scan::hits(text.as_bytes()).is_empty() {
-                    true => return false,
-                    false => text,
-                }
-            }
-        };
-        self.text(&text, &at.deeper());
-        true
-    }
-
-    /// Searches names and values in a text, and in the bytes that it has in hexadecimal digits.
-    pub(crate) fn plain(&mut self, text: &str, at: &At) {
-        let text = decode::plain(text.as_bytes());
-        let text = String::from_utf8_lossy(&text);
-        let text = &marks::plain(&text);
-        for (place, inner) in decode::hex_texts(text) {
-            let at = match at.path.as_str() {
-                "" => At::unit(&format!("line {}", text[..place].matches('\n').count() + 1)),
-                _ => at.deeper(),
-            };
-            self.unpacked += inner.len();
-            self.text(&inner, &at);
-        }
-        let hits = scan::hits(text.as_bytes());
-        // an address or a form field whose text is encoded
-        if hits.is_empty()
-            && at.layers < MAX_LAYERS
-            && let Some(decoded) = decode::percent(text)
-        {
-            self.unpacked += decoded.len();
-            self.plain(&decoded, &at.deeper());
-            return;
-        }
-        let units = scan::units(text.as_bytes(), &hits);
-        let several = units.last().is_some_and(|(unit, _)| *unit > 0);
-        let has_lines = at.path.is_empty() || text.contains('\n');
-        let place = |line: usize| match (has_lines, at.path.as_str()) {
-            (false, path) => path.to_owned(),
-            (true, "") => format!("line {line}"),
-            (true, path) => format!("{path}, line {line}"),
-        };
-        let (mut last, mut name, mut on_line) = (None, String::new(), (0, 0));
-        for (hit, (unit, line)) in hits.into_iter().zip(units) {
-            if last != Some(unit) {
-                last = Some(unit);
-                on_line = if on_line.0 == line {
-                    (line, on_line.1 + 1)
-                } else {
-                    (line, 1)
-                };
-                name = place(line);
-                // one line with several carriers
-                if on_line.1 > 1 {
-                    name.push_str(&format!(" ({})", on_line.1));
-                }
-            }
-            let is_own = several || at.path.is_empty();
-            self.findings.push(Finding {
-                kind: hit.kind,
-                name: hit.name,
-                value: hit.value,
-                place: place(line),
-                unit: if is_own {
-                    name.clone()
-                } else {
-                    at.unit.clone()
-                },
-                scope: if is_own {
-                    name.clone()
-                } else {
-                    at.path.clone()
-                },
-            });
-        }
-    }
-
     fn other(&mut self, name: &str, at: &At, scope: &str, is_header: bool) {
         if is_header {
             self.push(Kind::Other, name, Vec::new(), at, scope);
@@ -390,6 +265,10 @@ impl Walk {
     }
 
     fn push(&mut self, kind: Kind, name: &str, value: Vec<u8>, at: &At, scope: &str) {
+        let kind = match at.is_response || responses::is_field(name) {
+            true => responses::in_response(kind),
+            false => kind,
+        };
         self.findings.push(Finding {
             kind,
             name: name.to_owned(),

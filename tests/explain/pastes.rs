@@ -194,6 +194,13 @@ async fn a_response_is_shown_and_not_counted_as_a_carrier() {
         shown.contains("\n\nthe response\ntraceresponse: "),
         "{shown}"
     );
+    let text = std::fs::read(folder().join("logbook.txt")).expect("an example");
+    let shown = piped(&sandbox, &[], &text).await.stdout;
+    let response = shown.split("\n\nline 2\n").nth(1).unwrap_or_default();
+    assert!(
+        response.contains("traceparent is a header of the response here."),
+        "{shown}"
+    );
 }
 
 #[tokio::test]

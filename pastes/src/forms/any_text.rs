@@ -4,6 +4,8 @@ use super::{Form, paste};
 use crate::carrier::Paste;
 use crate::decode;
 use crate::json::Tree;
+use crate::names::MAX_NAME;
+use crate::responses;
 use crate::scan;
 use crate::walk::{At, Walk};
 
@@ -42,8 +44,17 @@ pub(super) fn rest(text: &[u8], first: usize, walk: &mut Walk) {
     let kept = String::from_utf8_lossy(&kept).into_owned();
     let regions = Regions::new(&kept).find();
     let mut kept = kept.into_bytes();
+    let mut last = 0;
     for (start, end, line, region) in regions {
-        let at = At::unit(&format!("line {line}"));
+        let mut at = At::unit(&format!("line {line}"));
+        match member_before(&kept[..start]) {
+            Some(name) => at = at.member(&name),
+            // another object on the line of the one before
+            None if last == line => at.path.push_str(" (2)"),
+            None => {}
+        }
+        last = line;
+        at.is_response = responses::is_response_at(&kept, start);
         match region {
             Region::Json(tree) => walk.tree(&tree, &at, ""),
             Region::Packed(text) => walk.text(&text, &at),
@@ -126,9 +137,11 @@ impl<'a> Regions<'a> {
             if self.tries >= MAX_TRIES {
                 return false;
             }
-            let next_line = self.text[open..anchor]
-                .find('\n')
-                .map_or(anchor, |end| open + end + 1);
+            if !begins_object(&self.text[open..]) {
+                self.done = open + 1;
+                at = self.done;
+                continue;
+            }
             match Tree::first(&self.text[start..]) {
                 Some((tree, length)) if start + length > anchor => {
                     self.push(start, start + length, Region::Json(tree));
@@ -137,7 +150,7 @@ impl<'a> Regions<'a> {
                 Some((_, length)) => self.done = start + length,
                 None => {
                     self.tries += 1;
-                    self.done = next_line.min(anchor);
+                    self.done = open + 1;
                 }
             }
             at = self.done;
@@ -164,6 +177,22 @@ impl<'a> Regions<'a> {
         self.done = end;
         self.found.push((start, end, line, region));
     }
+}
+
+/// Whether a text after `{` may be an object of JSON, and not one of a programming language.
+fn begins_object(text: &str) -> bool {
+    text[1..].trim_start().starts_with(['"', '}'])
+}
+
+/// The name of the member whose value comes after a text that ends with `"name":`.
+fn member_before(text: &[u8]) -> Option<String> {
+    let before = text.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    let before = before.strip_suffix(b"\"")?;
+    let start = before.iter().rposition(|byte| *byte == b'"')?;
+    let name = std::str::from_utf8(&before[start + 1..]).ok()?;
+    (1..=MAX_NAME)
+        .contains(&name.len())
+        .then(|| name.to_owned())
 }
 
 fn is_base64(byte: &u8) -> bool {

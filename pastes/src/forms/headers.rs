@@ -6,6 +6,7 @@ use super::{Form, any_text, paste};
 use crate::carrier::Paste;
 use crate::finding::{Finding, Kind};
 use crate::names::{self, Name};
+use crate::responses;
 use crate::scan;
 use crate::shapes::Shape;
 use crate::walk::Walk;
@@ -188,6 +189,8 @@ fn is_id(value: &[u8]) -> bool {
 
 /// The findings in the headers of a unit.
 pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
+    // a response of HTTP/2
+    let is_response = headers.iter().any(|line| line.name == ":status");
     let finding = |line: &Line| {
         let kind = match names::header(&line.name) {
             Name::Header(header) => Kind::Header(header),
@@ -201,6 +204,10 @@ pub(super) fn findings(headers: &[Line], unit: &str) -> Vec<Finding> {
                 let shape = std::str::from_utf8(&line.value).ok().and_then(Shape::of);
                 shape.map_or(Kind::Other, Kind::Unnamed)
             }
+        };
+        let kind = match is_response {
+            true => responses::in_response(kind),
+            false => kind,
         };
         Finding {
             value: if kind == Kind::Other {

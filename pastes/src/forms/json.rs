@@ -1,5 +1,5 @@
 //! JSON: one value, several, or one per line. Each element of an array of objects is a carrier, and
-//! so is each of several values.
+//! so is each of several values. The members of an object may come without its braces.
 
 use super::{Form, cut};
 use crate::carrier::{Carrier, Paste};
@@ -14,7 +14,7 @@ fn read(text: &[u8]) -> Option<Paste> {
     if !matches!(text.trim_start().bytes().next(), Some(b'{' | b'[' | b'"')) {
         return None;
     }
-    let trees = Tree::all(text)?;
+    let trees = Tree::all(text).or_else(|| members(text))?;
     let mut walk = Walk::default();
     let (mut counted, mut line) = (0, 1);
     for (start, tree) in &trees {
@@ -36,4 +36,13 @@ fn read(text: &[u8]) -> Option<Paste> {
     }
     found.notes.extend(cut(&walk));
     Some(found)
+}
+
+/// The object whose members a text has without its braces, as people copy a part of a document.
+fn members(text: &str) -> Option<Vec<(usize, Tree)>> {
+    let text = text.trim();
+    let members = text.strip_suffix(',').unwrap_or(text);
+    let is_part = members.starts_with('"');
+    let object = || Tree::all(&format!("{{{members}}}"));
+    is_part.then(object).flatten()
 }

@@ -4,7 +4,7 @@
 use super::headers::{self, is_blank};
 use super::{Form, any_text, paste};
 use crate::carrier::Paste;
-use crate::finding::Kind;
+use crate::responses;
 use crate::walk::Walk;
 
 pub(super) const FORM: Form = Form { read };
@@ -49,12 +49,7 @@ fn read(text: &[u8]) -> Option<Paste> {
             .extend(headers::findings(&request.headers, &unit));
     }
     for mut finding in headers::findings(&read.answers, "the response") {
-        if let Kind::Header(header) = &finding.kind {
-            let reason = format!(
-                "{header} is a header of the response here. It says nothing about the request, and no library continues it."
-            );
-            finding.kind = Kind::Fault(reason);
-        }
+        finding.kind = responses::in_response(finding.kind);
         walk.findings.push(finding);
     }
     let rest = read.rest.join(&b'\n');

@@ -1,5 +1,7 @@
 //! The text between a name and its value: quotes, separators, brackets, and names of members.
 
+mod lengths;
+
 use super::is_word;
 use crate::shapes::Shape;
 
@@ -7,8 +9,6 @@ use crate::shapes::Shape;
 pub(super) const MAX_GAP: usize = 96;
 /// The deepest indentation of a name.
 const MAX_INDENT: usize = 64;
-/// The most digits of an index. More are an id.
-const MAX_INDEX: usize = 3;
 /// Words between a name and its value: names of the member with the value, or of its type.
 const FILLERS: &[&[u8]] = &[
     b"value",
@@ -84,6 +84,11 @@ impl<'a> Gap<'a> {
         if let Some((_, end)) = quote_at(self.text, self.at) {
             self.at = end;
         }
+        // Markdown: **traceparent**
+        if self.text[..self.start].ends_with(b"*") {
+            let marks = self.text[self.at..].iter();
+            self.at += marks.take(2).take_while(|byte| **byte == b'*').count();
+        }
         // the closing bracket of the name: [traceparent] => …
         if self.is_pair && matches!(self.text.get(self.at), Some(b']' | b')')) {
             self.at += 1;
@@ -124,6 +129,11 @@ impl<'a> Gap<'a> {
                 b' ' if self.is_first && self.text[self.at..].starts_with(b"  ") => {
                     self.separator()
                 }
+                // Lua, as in Envoy's examples: key:traceparent <--> value:…
+                b'<' if self.arrow_length() > 0 => {
+                    self.at += self.arrow_length() - 1;
+                    self.separator();
+                }
                 // Erlang: <<"…">>
                 b'<' if self.text[self.at..].starts_with(b"<<\"") => self.at += 2,
                 b'<' if self.cell_end() > 0 => {
@@ -151,72 +161,6 @@ impl<'a> Gap<'a> {
             if self.quote.is_some() {
                 return;
             }
-        }
-    }
-
-    /// The length of a type or a length in brackets at the current position: `(55)`, `(string)`,
-    /// `([]string)`, `(len=1 cap=1)`; 0 if there is none.
-    fn type_in_brackets(&self) -> usize {
-        let rest = &self.text[self.at + 1..self.limit];
-        let Some(end) = rest.iter().position(|byte| *byte == b')') else {
-            return 0;
-        };
-        let inside = &rest[..end];
-        let kind = inside.strip_prefix(b"[]").unwrap_or(inside);
-        let is_length = !inside.is_empty() && inside.iter().all(u8::is_ascii_digit);
-        match is_length || FILLERS.contains(&kind) || kind.starts_with(b"len=") {
-            true => end + 2,
-            false => 0,
-        }
-    }
-
-    /// The length of an index before an element of a list, or of a list's length before its
-    /// elements: `[0] =>`, `0 =>`, `1 [`; 0 if there is none.
-    fn index_at(&self, at: usize) -> usize {
-        let rest = &self.text[at..self.limit];
-        let open = usize::from(rest.starts_with(b"["));
-        let digits = rest[open..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        let end = open + digits;
-        let close: &[u8] = match open {
-            1 => b"] =>",
-            _ if self.text[..at].ends_with(b"array:") => b" [",
-            _ => b" =>",
-        };
-        match (1..=MAX_INDEX).contains(&digits) && rest[end..].starts_with(close) {
-            true => end + close.len(),
-            false => 0,
-        }
-    }
-
-    /// The length of the tags between a cell of an HTML table and the next one; 0 if they do not
-    /// come next.
-    fn cell_end(&self) -> usize {
-        let rest = &self.text[self.at..self.limit];
-        let is_cell = self.text[..self.start].ends_with(b">");
-        let closing = [&b"</td>"[..], b"</th>", b"</dt>"];
-        let Some(closing) = closing.iter().find(|tag| is_cell && rest.starts_with(tag)) else {
-            return 0;
-        };
-        let next = rest[closing.len()..].trim_ascii_start();
-        let opens = next.starts_with(b"<td") || next.starts_with(b"<dd");
-        let tag = next.iter().position(|byte| *byte == b'>').filter(|_| opens);
-        tag.map_or(0, |end| rest.len() - next.len() + end + 1)
-    }
-
-    /// The length of the line end and the number before a value that `redis-cli` prints below its
-    /// name: `3) "name"`, `4) "value"`; 0 if there is none.
-    fn number_below(&self) -> usize {
-        let rest = &self.text[self.at..self.limit];
-        let next = rest.trim_ascii_start();
-        let digits = next.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let is_numbered = self.text[..self.start].ends_with(b") \"");
-        let is_below = digits > 0 && next[digits..].starts_with(b") \"");
-        match is_numbered && is_below {
-            true => rest.len() - next.len() + digits + 2,
-            false => 0,
         }
     }
 

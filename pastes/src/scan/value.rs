@@ -17,6 +17,8 @@ pub(super) struct Value {
     /// Whether a separator shows that it is a value.
     pub(super) is_strong: bool,
     pub(super) is_quoted: bool,
+    /// Whether it is in the next cell of a table. In the row of headings, that is another heading.
+    pub(super) is_cell: bool,
     /// Why it is not the value that was sent, and what to do: the rest of a sentence.
     pub(super) fault: Option<&'static str>,
 }
@@ -56,6 +58,7 @@ fn value_at(text: &[u8], start: usize, end: usize, header: &str) -> Option<Value
         return None;
     }
     value.is_strong = gap.is_strong;
+    value.is_cell = text[end..at].contains(&b'|');
     Some(value)
 }
 

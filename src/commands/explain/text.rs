@@ -79,7 +79,9 @@ impl View<'_> {
         head.extend(self.by_answer(judged, &answers));
         let mut sections = vec![head.join("\n")];
         sections.extend(section::all(judged, self.width, self.output));
-        sections.extend(self.unread(judged));
+        // The first sentence has the only reason.
+        let is_told = judged.only_reason().is_some();
+        sections.extend(self.unread(judged, is_told));
         sections.extend(self.others(judged));
         if judged.contexts().len() > 1 || !self.arguments.modes.is_empty() {
             let of = match self.arguments.engine {
@@ -153,7 +155,7 @@ impl View<'_> {
         let place = place.map(|place| line::escaped(place, self.width));
         let mut lines: Vec<String> = place.into_iter().collect();
         lines.extend(section::all(judged, self.width, self.output));
-        lines.extend(self.unread(judged));
+        lines.extend(self.unread(judged, false));
         lines
     }
 
@@ -250,9 +252,8 @@ impl View<'_> {
         lines.iter().map(|line| self.wrap(line)).collect()
     }
 
-    /// What belongs to tracing but is not read.
-    fn unread(&self, judged: &Judged<'_>) -> Option<String> {
-        let is_told = judged.only_reason().is_some();
+    /// What belongs to tracing but is not read, and why, unless that was told.
+    fn unread(&self, judged: &Judged<'_>, is_told: bool) -> Option<String> {
         let unread = judged.carrier.unread.iter();
         let lines: Vec<String> = unread
             .flat_map(|unread| {

@@ -324,6 +324,11 @@ impl Gathered {
         &self.abouts[end.about as usize]
     }
 
+    /// The facts about hand-offs that occur, each once.
+    pub(crate) fn abouts(&self) -> &[About] {
+        &self.abouts
+    }
+
     fn about(&mut self, about: About) -> u32 {
         let next = u32::try_from(self.abouts.len()).unwrap_or(0);
         let number = *self.about_numbers.entry(about).or_insert(next);

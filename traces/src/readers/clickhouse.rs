@@ -24,6 +24,7 @@ use crate::span::{AnyValue, Attribute, Link, Span, SpanEvent, StatusCode, UnixTi
 static ANSWER: Place = Place {
     name: "an answer of ClickHouse",
     members: &["data"],
+    others: &[],
 };
 
 /// Whether an object with these members is a row.

@@ -144,7 +144,10 @@ impl Form {
             return Ok(form);
         }
         // A JavaScript object can begin like JSON.
-        form_of_text(text).unwrap_or_else(|| Err(refused::headers(text).unwrap_or(found)))
+        form_of_text(text).unwrap_or_else(|| {
+            let other = refused::other_signal(text).or_else(|| refused::headers(text));
+            Err(other.unwrap_or(found))
+        })
     }
 }
 

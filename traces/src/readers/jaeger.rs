@@ -32,6 +32,7 @@ static ANSWER: Place = Place {
         "processes",
         "spanID",
     ],
+    others: &[],
 };
 
 /// Passes every span of `input` to `each`.

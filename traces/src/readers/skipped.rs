@@ -13,16 +13,21 @@ pub(super) struct Place {
     pub(super) name: &'static str,
     /// The names of its members.
     pub(super) members: &'static [&'static str],
+    /// Names that other forms have for a member here, and that member.
+    pub(super) others: &'static [(&'static str, &'static str)],
 }
 
 impl Place {
-    /// The known member that equals `name` except for upper case and underscores.
+    /// The known member that equals `name` except for upper case and underscores, or that has this
+    /// name in other forms.
     fn meant(&self, name: &str) -> Option<&'static str> {
-        let mut members = self.members.iter().copied();
-        members.find(|member| folded(member).eq(folded(name)))
+        let members = self.members.iter().map(|member| (*member, *member));
+        let mut names = members.chain(self.others.iter().copied());
+        let found = names.find(|(known, _)| folded(known).eq(folded(name)));
+        found.map(|(_, member)| member)
     }
 
-    /// Whether `name` differs from a known member only in case or underscores.
+    /// Whether `name` is another name of a known member.
     pub(super) fn is_misspelt(&self, name: &str) -> bool {
         self.meant(name).is_some()
     }
@@ -203,6 +208,7 @@ mod tests {
     const PLACE: Place = Place {
         name: "a ScopeSpans",
         members: &["spans", "scopeName"],
+        others: &[("scopeId", "scopeName")],
     };
 
     #[test]
@@ -214,6 +220,7 @@ mod tests {
             ("extra", r#"[{"SPAN_ID":"1"}]"#, true),
             ("extra", r#""spanId""#, false),
             ("extra", r#"{"name":"x"}"#, false),
+            ("scope_id", "\"x\"", true),
         ] {
             assert_eq!(PLACE.misses(name, value), missed, "{name}: {value}");
         }

@@ -43,6 +43,7 @@ static WRAPPER: Place = Place {
         "TraceSegmentDocuments",
         "Document",
     ],
+    others: &[],
 };
 
 /// Passes every segment and subsegment of `input` to `each`, as a span.
@@ -138,6 +139,8 @@ struct LinkFields<'a> {
     id: Text<'a>,
     #[serde(borrow, default)]
     trace_id: Text<'a>,
+    #[serde(borrow, default)]
+    attributes: Plain<'a>,
 }
 
 impl<'a> Document<'a> {
@@ -303,8 +306,8 @@ fn time(seconds: f64) -> Option<UnixTime> {
     UnixTime::from_nanoseconds((microseconds as u64).saturating_mul(1000))
 }
 
-impl LinkFields<'_> {
-    fn into_link(self) -> Option<Link<'static>> {
+impl<'a> LinkFields<'a> {
+    fn into_link(self) -> Option<Link<'a>> {
         let to = SpanReference {
             trace_id: xray_trace_id(&self.trace_id.0)?,
             span_id: span_id(&self.id.0)?,
@@ -312,7 +315,7 @@ impl LinkFields<'_> {
         Some(Link {
             to,
             trace_state: "".into(),
-            attributes: Vec::new(),
+            attributes: self.attributes.into_members(),
         })
     }
 }

@@ -343,6 +343,7 @@ fn a_link_keeps_its_attributes() {
         "datadog.json",
         "dotnet-console.txt",
         "ruby-console.txt",
+        "xray-segment.json",
         "zipkin-otlp-links.json",
     ] {
         let mut found = Vec::new();
@@ -387,6 +388,25 @@ fn a_skipped_part_is_reported_beside_the_spans() {
              the first on line 2 (the name is `scopeSpans`)"
         )
     );
+}
+
+/// Programs that write OTLP themselves may name the parent as Zipkin does. Without a word, its child
+/// would be a root.
+#[test]
+fn a_member_under_the_name_of_another_form_is_reported() {
+    let good = std::fs::read_to_string(data("forms/otlp-snake-case.json")).expect("a file");
+    for (name, meant) in [
+        ("parentId", "parentSpanId"),
+        ("parent_id", "parentSpanId"),
+        ("tags", "attributes"),
+    ] {
+        let content = good.replace("\"parent_span_id\"", &format!("\"{name}\""));
+        let reading =
+            readers::read(content.as_bytes(), "input", Want::Judging, &mut |_| {}).expect("spans");
+        let skipped = reading.skipped.unwrap_or_default();
+        let said = format!("1 member `{name}` of a Span on line 1 (the name is `{meant}`)");
+        assert!(skipped.contains(&said), "{skipped}");
+    }
 }
 
 /// A reader of text keeps its own state, so damage anywhere must not confuse it.

@@ -8,6 +8,71 @@ use super::{data, source};
 #[test]
 fn a_form_that_is_not_read_is_refused_by_its_name() {
     for (file, said) in [
+        ("langfuse-trace.json", "traces of Langfuse"),
+        ("langfuse-observations.json", "traces of Langfuse"),
+        (
+            "langfuse-ingestion.json",
+            "events that Langfuse's SDKs send",
+        ),
+        (
+            "elastic-intake.jsonl",
+            "events that Elastic APM's agents send",
+        ),
+        ("elastic-doc8.json", "documents of Elastic APM"),
+        (
+            "swift-stdout.txt",
+            "the output of Swift's StdoutSpanExporter",
+        ),
+        (
+            "swift-stdout-json.txt",
+            "the output of Swift's StdoutSpanExporter",
+        ),
+        (
+            "cpp-log.txt",
+            "printed logs or metrics, which have no spans",
+        ),
+        (
+            "dotnet-log.txt",
+            "printed logs or metrics, which have no spans",
+        ),
+        (
+            "collector-debug-logs.txt",
+            "printed logs or metrics, which have no spans",
+        ),
+        ("otlp-logrecord.json", "log records, which have no spans"),
+        ("logs.jsonl", "log records, which have no spans"),
+        (
+            "otlp-logs-snake.json",
+            "has logs, metrics or profiles in OTLP/JSON, but no spans",
+        ),
+        ("uptrace.json", "spans of Uptrace"),
+        ("axiom.json", "rows of Axiom"),
+        ("axiom-row.json", "rows of Axiom"),
+        (
+            "tempo-search-partial.json",
+            "fetch each trace with /api/v2/traces/ID",
+        ),
+        (
+            "oci-apm.json",
+            "spans of Oracle's Application Performance Monitoring",
+        ),
+        ("coralogix.json", "spans of Coralogix"),
+        ("langsmith.json", "runs of LangSmith"),
+        ("gcp-v2-batch.json", "traces of Google Cloud Trace"),
+        ("mlflow.json", "a trace of MLflow"),
+        ("splunk-hec.json", "events of Splunk"),
+        ("logfire-rows.json", "rows of Logfire"),
+        ("opencensus.json", "spans of OpenCensus"),
+        ("sentry-spans.json", "spans of Sentry"),
+        ("newrelic-traceapi.json", "spans of New Relic"),
+        (
+            "appinsights-envelope.json",
+            "telemetry of Application Insights",
+        ),
+        (
+            "signoz-v5.json",
+            "JSON whose part `.data.data` is rows of SigNoz",
+        ),
         ("datadog.msgpack", "a Datadog payload in MessagePack"),
         ("datadog-spans-api.json", "an answer of Datadog's Spans API"),
         ("cpp-ostream.txt", "the output of C++'s OStreamSpanExporter"),
@@ -27,10 +92,10 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
         ("table.parquet", "a table in Parquet"),
         ("packed-twice.gz", "a file that gzip packed twice"),
         ("clickhouse.csv", "select them with FORMAT JSONEachRow"),
-        ("grafana-frames.json", "a table of Grafana"),
+        ("grafana-frames.json", "data frames of Grafana"),
         (
             "skywalking.json",
-            "JSON whose part `.data.trace.spans` is spans of SkyWalking",
+            "JSON whose part `.data.trace` is spans of SkyWalking",
         ),
         ("splunk.json", "spans of Splunk Observability Cloud"),
         (

@@ -26,8 +26,10 @@ const MAX_WRONG: f64 = 0.01;
 const MAX_CANDIDATES: usize = 64;
 /// With more kinds of calls than this, only those with exactly the receiver's path are considered.
 const MAX_KINDS: usize = 2000;
-/// How many times each receiver's time is shifted.
-const MOVES: i64 = 8;
+/// How many times each receiver's time is shifted, at most and at least.
+const MOVES: (i64, i64) = (8, 1);
+/// With so many shifted times of a service's receivers, more of them would tell nothing new.
+const ENOUGH_MOVED: i64 = 1 << 16;
 
 /// Pairs spans that match by address and time, and counts ambiguous ones.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
@@ -80,6 +82,8 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
 /// Calls of one service to one address, sorted by their start.
 struct Kinship {
     calls: Vec<At>,
+    /// The start of each call.
+    starts: Vec<u64>,
     /// The latest end among the calls up to each index.
     ends: Vec<u64>,
 }
@@ -118,7 +122,12 @@ impl Calls {
                 latest
             });
             let ends = ends.collect();
-            calls.kinds.push(Kinship { calls: same, ends });
+            let starts = same.iter().map(|at| tree.span(*at).start).collect();
+            calls.kinds.push(Kinship {
+                calls: same,
+                starts,
+                ends,
+            });
         }
         calls
     }
@@ -144,6 +153,9 @@ impl Search<'_> {
         let period = last.zip(first).map_or(0, |(last, first)| last - first);
         let period = clocks::signed(period);
         let first = clocks::signed(first.unwrap_or(0));
+        let (most, least) = MOVES;
+        let moves =
+            (ENOUGH_MOVED / clocks::signed(receivers.len() as u64).max(1)).clamp(least, most);
         for receiver in receivers {
             let about = self.tree.span(*receiver).about_number();
             let kinds = kinds.entry(about).or_insert_with(|| self.kinds(*receiver));
@@ -159,8 +171,8 @@ impl Search<'_> {
             if continues != Continues::Candidate {
                 chances.count(found.len());
                 let start = clocks::signed(self.tree.span(*receiver).start);
-                for number in 1..=MOVES {
-                    let moved = (start - first + number * (period / (MOVES + 1))) % period.max(1);
+                for number in 1..=moves {
+                    let moved = (start - first + number * (period / (moves + 1))) % period.max(1);
                     chances.count_moved(self.active(*receiver, kinds, first + moved - start).len());
                 }
             }
@@ -190,14 +202,18 @@ impl Search<'_> {
     fn active(&self, receiver: At, kinds: &[usize], moved: i64) -> Vec<At> {
         let mut found = Vec::new();
         for kind in kinds {
-            let Kinship { calls, ends } = &self.calls.kinds[*kind];
+            let Kinship {
+                calls,
+                starts,
+                ends,
+            } = &self.calls.kinds[*kind];
             let service = self.tree.span(calls[0]).service;
             let start = self.clocks.start(self.tree, receiver, service);
             let start = start.saturating_add(moved);
             let time = clocks::signed;
             let slack = self.clocks.slack();
-            let begun = |at: &At| time(self.tree.span(*at).start) <= start.saturating_add(slack);
-            let mut place = calls.partition_point(begun);
+            let begun = |called: &u64| time(*called) <= start.saturating_add(slack);
+            let mut place = starts.partition_point(begun);
             while place > 0 && time(ends[place - 1]) >= start.saturating_sub(slack) {
                 place -= 1;
                 let call = calls[place];

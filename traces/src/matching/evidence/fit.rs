@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use super::Pairs;
 use crate::matching::names::Name;
@@ -19,8 +19,8 @@ pub(super) struct Places {
     by_path: BTreeMap<(Name, u16, Name), BTreeSet<Name>>,
     /// The services that answered at a host and a port.
     by_host: BTreeMap<(Name, u16), BTreeSet<Name>>,
-    /// The services of the source by their simplified names.
-    by_name: BTreeMap<String, Name>,
+    /// The services that the peers and hosts of calls name.
+    named: HashMap<Name, Name>,
     /// The calls that were added, by what their addresses depend on.
     seen: HashSet<(u32, Kind, Name)>,
 }
@@ -53,12 +53,25 @@ impl Places {
 
     /// Knows only the names of the services.
     pub(super) fn named(tree: &Tree) -> Places {
-        let mut places = Places::default();
-        for service in tree.spans_by_service().keys() {
-            let name = plain_name(tree.names().text(*service));
-            places.by_name.insert(name, *service);
+        let names = tree.names();
+        let services = tree.spans_by_service().keys();
+        let services: BTreeMap<String, Name> = services
+            .filter(|service| !service.is_empty())
+            .map(|service| (plain_name(names.text(*service)), *service))
+            .collect();
+        let abouts = tree.abouts().iter();
+        let called: HashSet<Name> = abouts.flat_map(|about| [about.peer, about.host]).collect();
+        let named = called.into_iter().filter_map(|called| {
+            let name = names.text(called);
+            let first = name.split('.').next().unwrap_or_default();
+            let whole = services.get(&plain_name(name));
+            let service = whole.or_else(|| services.get(&plain_name(first)))?;
+            Some((called, *service))
+        });
+        Places {
+            named: named.collect(),
+            ..Places::default()
         }
-        places
     }
 
     fn add(&mut self, tree: &Tree, call: At, service: Name) {
@@ -78,22 +91,18 @@ impl Places {
 
     /// Whether the address of `call` leads to `service`.
     pub(super) fn lead(&self, tree: &Tree, call: At, service: Name) -> bool {
-        self.leads(tree, tree.about(call), service) == Leads::Yes
+        self.leads(tree.about(call), service) == Leads::Yes
     }
 
-    fn leads(&self, tree: &Tree, about: &About, service: Name) -> Leads {
+    fn leads(&self, about: &About, service: Name) -> Leads {
         let yes = |is: bool| if is { Leads::Yes } else { Leads::No };
         let path = (about.host, about.port, about.path);
         if let Some(services) = self.by_path.get(&path).filter(|_| !about.path.is_empty()) {
             return yes(services.contains(&service));
         }
-        let named = [about.peer, about.host].into_iter().find_map(|name| {
-            let name = tree.names().text(name);
-            let first = name.split('.').next().unwrap_or_default();
-            let whole = self.by_name.get(&plain_name(name));
-            whole.or_else(|| self.by_name.get(&plain_name(first)))
-        });
-        if let Some(named) = named.filter(|name| !name.is_empty()) {
+        let peer = self.named.get(&about.peer);
+        let named = peer.or_else(|| self.named.get(&about.host));
+        if let Some(named) = named {
             return yes(*named == service);
         }
         match self.by_host.get(&(about.host, about.port)) {
@@ -115,7 +124,7 @@ impl Places {
             return false;
         }
         let is_own_address = from.host == to.host && from.port == to.port && from.port != 0;
-        let leads = match self.leads(tree, from, service) {
+        let leads = match self.leads(from, service) {
             Leads::Unknown if is_own_address => Leads::Yes,
             leads => leads,
         };
@@ -185,6 +194,9 @@ fn plain_name(name: &str) -> String {
 
 /// Whether a call's path is the one that the receiver answered; `None` if one of them is unknown.
 pub(crate) fn same_path(tree: &Tree, from: &About, to: &About) -> Option<bool> {
+    if from.path == to.path && !from.path.is_empty() {
+        return Some(true);
+    }
     let text = |name: Name| tree.names().text(name);
     let (called, answered, route) = (text(from.path), text(to.path), text(to.route));
     if called.is_empty() {

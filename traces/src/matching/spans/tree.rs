@@ -121,6 +121,11 @@ impl Tree {
         self.gathered.about_of(self.span(at))
     }
 
+    /// The facts about hand-offs that occur, each once.
+    pub(crate) fn abouts(&self) -> &[About] {
+        self.gathered.abouts()
+    }
+
     /// The interned text.
     pub(crate) fn names(&self) -> &Names {
         &self.gathered.names

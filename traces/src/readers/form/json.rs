@@ -115,10 +115,19 @@ impl Members {
         if let Some(found) = known_json::object(&self.names) {
             return Ok(Some(Err(found)));
         }
-        if let Some(form) = by_one_name(name) {
-            return Ok(Some(Ok(form)));
+        match by_one_name(name) {
+            // rows of other backends have one too
+            Some(Form::Jaeger) => {
+                self.probable = Some(Form::Jaeger);
+                return Ok(None);
+            }
+            Some(form) => return Ok(Some(Ok(form))),
+            None => {}
         }
         let is_nested = matches!(json.peek()?, Some(b'[' | b'{'));
+        if is_nested && let Some(found) = known_json::member(name, &first_names(json.ahead())) {
+            return Ok(Some(Err(found)));
+        }
         let form = match name {
             "data" if is_nested || json.peek()? == Some(b'n') => {
                 let inner = first_names(json.ahead());
@@ -148,10 +157,6 @@ impl Members {
                     None => Form::Jaeger,
                 }
             }
-            "traces" if is_nested => match known_json::object(&first_names(json.ahead())) {
-                Some(found) => return Ok(Some(Err(found))),
-                None => return Ok(None),
-            },
             "context" if is_nested => match first_names(json.ahead()) {
                 inner if inner.iter().any(|name| name == "trace_id") => Form::Console,
                 _ => return Ok(None),
@@ -170,8 +175,8 @@ impl Members {
                 }
             }
             _ => match by_all_names(&self.names) {
-                Some(Form::Zipkin) => {
-                    self.probable = Some(Form::Zipkin);
+                Some(form @ (Form::Zipkin | Form::XRay | Form::Datadog)) => {
+                    self.probable.get_or_insert(form);
                     return Ok(None);
                 }
                 form => return Ok(form.map(Ok)),
@@ -200,8 +205,11 @@ fn by_one_name(name: &str) -> Option<Form> {
         "Traces" | "Segments" | "TraceSegmentDocuments" | "Document" => Form::XRay,
         "SpanContext" => Form::Console,
         // Names in the wrong case are accepted here; the reader reports them.
-        _ => match name.to_ascii_lowercase().as_str() {
-            "resourcespans" | "resourcelogs" | "resourcemetrics" | "scopespans" => Form::OtlpJson,
+        _ => match name.to_ascii_lowercase().replace('_', "").as_str() {
+            "resourcespans" | "resourcelogs" | "resourcemetrics" | "resourceprofiles" => {
+                Form::OtlpJson
+            }
+            "scopespans" | "scopelogs" => Form::OtlpJson,
             _ => return None,
         },
     })

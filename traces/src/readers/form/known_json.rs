@@ -1,11 +1,17 @@
 //! Known JSON that holds no spans, or only parts of them, recognised by the members of an object.
 
-use super::refused::sent_too;
+use super::refused::{SWIFT, sent_too};
 
 const ELASTIC_APM: &str =
     "documents of Elastic APM: export OTLP with the Collector's file exporter instead";
+const ELASTIC_INTAKE: &str = "events that Elastic APM's agents send: export OTLP to a Collector instead, and save it with its \
+     file exporter";
+const MLFLOW: &str =
+    "a trace of MLflow: export OTLP to a Collector too, and save it with its file exporter";
 const DATADOG_AGENT: &str = "a payload of the Datadog Agent: export OTLP from the Agent's otlp_config or the SDK to a \
      Collector, and save it with its file exporter";
+const LOGS: &str = "log records, which have no spans: export the traces signal";
+const METRICS: &str = "metrics, which have no spans: export the traces signal";
 const TEMPO_SEARCH: &str =
     "Tempo's answer to a search, which has no spans: fetch each trace with /api/v2/traces/ID";
 const DATA_PREPPER: &str = "documents of OpenSearch's Data Prepper: export OTLP with the Collector's file exporter instead";
@@ -25,15 +31,37 @@ const OTHERS: &[(&[&str], &str)] = &[
     ),
     (&["rootServiceName"], TEMPO_SEARCH),
     (&["rootTraceName"], TEMPO_SEARCH),
+    (&["traceID", "spanSet"], TEMPO_SEARCH),
+    (&["traceID", "spanSets"], TEMPO_SEARCH),
+    (&["tagNames"], TEMPO_SEARCH),
+    (&["scopes", "metrics"], TEMPO_SEARCH),
     (&["processor", "transaction"], ELASTIC_APM),
+    (&["@timestamp", "trace", "transaction"], ELASTIC_APM),
+    (&["@timestamp", "trace", "span"], ELASTIC_APM),
+    (&["@timestamp", "trace", "parent"], ELASTIC_APM),
+    (&["@timestamp", "parent", "span"], ELASTIC_APM),
     (&["processor", "@timestamp"], ELASTIC_APM),
     (&["tracerPayloads"], DATADOG_AGENT),
     (&["languageName", "spans"], DATADOG_AGENT),
     (&["traceGroup"], DATA_PREPPER),
     (&["traceGroupFields"], DATA_PREPPER),
+    (&["destination", "hashId"], DATA_PREPPER),
     (&["trace.id", "parent.id"], NEW_RELIC),
     (&["trace.id", "parentId"], NEW_RELIC),
     (&["trace.id", "duration.ms"], NEW_RELIC),
+    (&["common", "spans"], NEW_RELIC),
+    (&["actor"], NEW_RELIC),
+    (&["span", "spanKind", "traceFlags"], SWIFT),
+    (&["severityNumber", "body"], LOGS),
+    (&["severity_number", "body"], LOGS),
+    (&["SeverityText", "Body"], LOGS),
+    (&["Severity", "Body"], LOGS),
+    (&["trace_id", "span_id", "level"], LOGS),
+    (&["traceId", "spanId", "level"], LOGS),
+    (&["trace_id", "span_id", "severity"], LOGS),
+    (&["traceId", "spanId", "severity"], LOGS),
+    (&["Resource", "ScopeMetrics"], METRICS),
+    (&["descriptor", "dataPoints"], METRICS),
     (
         &["traceId", "spanId", "operationName"],
         "spans with Jaeger's names in a form that Jaeger's HTTP API does not have: fetch /api/traces/ID, or export \
@@ -71,12 +99,49 @@ const BACKENDS: &[(&[&str], &str)] = &[
     ),
     (&["trace.trace_id"], "rows of Honeycomb"),
     (&["trace.span_id"], "rows of Honeycomb"),
+    (&["observations", "scores"], "traces of Langfuse"),
+    (&["projectId", "observations"], "traces of Langfuse"),
+    (&["traceId", "parentObservationId"], "traces of Langfuse"),
+    (&["id", "traceId", "projectId"], "traces of Langfuse"),
+    (&["trace_id", "dotted_order"], "runs of LangSmith"),
+    (&["trace_id", "run_type"], "runs of LangSmith"),
     (&["projectId", "traceId"], "traces of Google Cloud Trace"),
+    (&["spanId", "displayName"], "traces of Google Cloud Trace"),
+    (&["spanId", "labels"], "traces of Google Cloud Trace"),
     (&["projectId", "spans"], "traces of Google Cloud Trace"),
     (&["operation_Id"], "rows of Application Insights"),
     (&["operation_ParentId"], "rows of Application Insights"),
     (&["OperationId", "ParentId"], "rows of Application Insights"),
+    (&["iKey", "data"], "telemetry of Application Insights"),
+    (
+        &["internal", "context"],
+        "telemetry of Application Insights",
+    ),
     (&["contexts", "spans"], "an event of Sentry"),
+    (&["trace_id", "op", "start_timestamp"], "spans of Sentry"),
+    (&["transactions", "orphan_errors"], "a trace of Sentry"),
+    (&["traceId", "attrs"], "spans of Uptrace"),
+    (
+        &["traceKey"],
+        "spans of Oracle's Application Performance Monitoring",
+    ),
+    (
+        &["rootSpanOperationName"],
+        "spans of Oracle's Application Performance Monitoring",
+    ),
+    (&["sourcetype", "event"], "events of Splunk"),
+    (&["preview", "result"], "results of a search in Splunk"),
+    (&["applicationName", "subsystemName"], "spans of Coralogix"),
+    (&["metadata", "userData"], "rows of Coralogix"),
+    (&["_time", "_rowId"], "rows of Axiom"),
+    (&["_time", "trace_id"], "rows of Axiom"),
+    (&["format", "status", "tables"], "rows of Axiom"),
+    (&["span_name", "start_timestamp"], "rows of Logfire"),
+    (&["datatype", "values"], "rows of Logfire"),
+    (&["node", "spans"], "spans of OpenCensus"),
+    (&["transactionId", "callStack"], "traces of Pinpoint"),
+    (&["_dd", "view"], "events of Datadog's browser SDK"),
+    (&["queryName", "rows"], "rows of SigNoz"),
     (&["startTimestampMillis", "columns"], "rows of SigNoz"),
     (&["ts_bucket_start"], "rows of SigNoz"),
     (&["schema", "data"], "data frames of Grafana"),
@@ -91,8 +156,30 @@ const BACKENDS: &[(&[&str], &str)] = &[
     (&["flat", "tree"], "a trace of Tracetest"),
 ];
 
+/// A member, names in the object that it holds, and what JSON with both is.
+const NESTED: &[(&str, &[&str], &str)] = &[
+    ("metadata", &["service"], ELASTIC_INTAKE),
+    ("transaction", &["id", "trace_id"], ELASTIC_INTAKE),
+    ("span", &["id", "trace_id"], ELASTIC_INTAKE),
+    ("error", &["id", "trace_id"], ELASTIC_INTAKE),
+    ("info", &["experiment_id"], MLFLOW),
+];
+
+/// Members whose first object may show what a document around it is.
+const HOLDERS: &[&str] = &[
+    "traces",
+    "spans",
+    "root",
+    "batch",
+    "observations",
+    "matches",
+    "rows",
+    "columns",
+    "results",
+];
+
 /// The error for a list of names under `data`, or alone.
-pub(super) const NAMES: &str = "names of services or operations, which have no spans: fetch /api/traces from Jaeger, or \
+pub(super) const NAMES: &str = "names of services or operations, or ids of traces, which have no spans: fetch /api/traces from Jaeger, or \
      /api/v2/traces from Zipkin";
 
 /// The error for a JSON object with these members, if it is a known form that cannot be read.
@@ -103,6 +190,22 @@ pub(super) fn object(names: &[String]) -> Option<String> {
     backend
         .map(|(_, what)| sent_too(what))
         .or_else(|| OTHERS.iter().find(fits).map(|(_, what)| (*what).to_owned()))
+}
+
+/// The error for a member of a JSON object, if it holds an object with these names of a known form
+/// that cannot be read.
+pub(super) fn member(name: &str, inner: &[String]) -> Option<String> {
+    let has = |name: &&str| inner.iter().any(|known| known == name);
+    let mut nested = NESTED.iter();
+    let found = nested.find(|(member, names, _)| *member == name && names.iter().all(has));
+    match found {
+        Some((_, _, what)) => Some((*what).to_owned()),
+        None if name == "batch" && has(&"type") && has(&"body") => {
+            Some(sent_too("events that Langfuse's SDKs send"))
+        }
+        None if HOLDERS.contains(&name) => object(inner),
+        None => None,
+    }
 }
 
 /// The error for a document of Elasticsearch or OpenSearch with these members, if it is not
@@ -125,8 +228,11 @@ pub(super) fn document(names: &[String]) -> Option<String> {
 /// The error for a list under `data` whose first element has these members, if it is not Jaeger's.
 pub(super) fn data(names: &[String]) -> Option<String> {
     let has = |name: &str| names.iter().any(|known| known == name);
-    if !has("type") || !has("attributes") || has("traceID") {
+    if has("traceID") {
         return None;
+    }
+    if !has("type") || !has("attributes") {
+        return object(names);
     }
     Some(sent_too(match has("relationships") {
         true => "an answer of the API of Lightstep (ServiceNow Cloud Observability)",

@@ -2,6 +2,10 @@
 
 use baton_propagators::FORMATS;
 
+/// The output of Swift's console exporter, as text or as JSON.
+pub(super) const SWIFT: &str = "the output of Swift's StdoutSpanExporter, which names no services: use its OTLP exporter and a \
+     Collector, and save the spans with its file exporter";
+
 /// The error for text or bytes, if they are a known form that cannot be read.
 pub(super) fn text(text: &[u8]) -> Option<String> {
     let holds = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
@@ -27,6 +31,8 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
          OTEL_TRACES_EXPORTER=logging-otlp, or otlp"
     } else if holds(b"  parent_span_id: ") && holds(b"  instr-lib     : ") {
         "the output of C++'s OStreamSpanExporter: use its OTLP exporter and a Collector, or its OTLP file exporter"
+    } else if holds(b"\nSpan kind: ") && holds(b"\nTraceFlags: ") {
+        SWIFT
     } else if is_in_first_line(text, b"trace.trace_id") {
         return Some(sent_too("rows of Honeycomb"));
     } else if is_in_first_line(text, b"operation_Id") || is_in_first_line(text, b"\"OperationId\"")
@@ -39,6 +45,26 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
         return None;
     };
     Some(found.to_owned())
+}
+
+/// The error for text in which a console exporter or the Collector printed logs or metrics, if it
+/// has no spans.
+pub(super) fn other_signal(text: &[u8]) -> Option<String> {
+    const MARKS: &[&str] = &[
+        "LogRecord #0",
+        "LogRecord.TraceId:",
+        "LogRecord.CategoryName:",
+        "  severity_num ",
+        "  severityNumber: ",
+        "Metric #0",
+        "ResourceMetrics #0",
+        "  dataPointType: ",
+        "Metric Name: ",
+    ];
+    let text = String::from_utf8_lossy(text);
+    let is_there = MARKS.iter().any(|mark| text.contains(mark));
+    is_there
+        .then(|| "printed logs or metrics, which have no spans: export the traces too".to_owned())
 }
 
 /// The error for text with headers and without spans; `None` if it has no headers.
@@ -64,7 +90,11 @@ pub(super) fn sent_too(what: &str) -> String {
     format!("{what}: send the spans to a Collector too, and save them with its file exporter")
 }
 
+/// Whether the heading of a table has this name. JSON has none.
 fn is_in_first_line(text: &[u8], part: &[u8]) -> bool {
+    if text.starts_with(b"{") || text.starts_with(b"[") {
+        return false;
+    }
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
     line.windows(part.len()).any(|window| window == part)
 }

@@ -14,20 +14,24 @@ use crate::span::{AnyValue, Key, SERVICE_NAMESPACE, Span, Want};
 pub(super) static REQUEST: Place = Place {
     name: "an ExportTraceServiceRequest",
     members: &["resourceSpans", "batches", "result", "trace"],
+    others: &[],
 };
 /// The spans of a resource.
 pub(super) static RESOURCE_SPANS: Place = Place {
     name: "a ResourceSpans",
     members: &["resource", "scopeSpans", "instrumentationLibrarySpans"],
+    others: &[],
 };
 /// The spans of a scope.
 pub(super) static SCOPE_SPANS: Place = Place {
     name: "a ScopeSpans",
     members: &["scope", "spans", "instrumentationLibrary"],
+    others: &[],
 };
 static RESOURCE: Place = Place {
     name: "a Resource",
     members: &["attributes"],
+    others: &[],
 };
 
 /// What a member of a request or of a `ResourceSpans` holds, by its name.
@@ -58,10 +62,17 @@ impl Member {
             | "scope_spans"
             | "instrumentationLibrarySpans"
             | "instrumentation_library_spans" => Member::ScopeSpans,
-            "resourceLogs" | "resourceMetrics" | "resourceProfiles" => Member::OtherSignal,
+            _ if is_other_signal(name) => Member::OtherSignal,
             _ => Member::Unknown,
         }
     }
+}
+
+/// Whether a member of this name holds logs, metrics or profiles of OTLP.
+pub(super) fn is_other_signal(name: &str) -> bool {
+    let name = name.replace('_', "").to_ascii_lowercase();
+    let signal = name.strip_prefix("resource").or(name.strip_prefix("scope"));
+    matches!(signal, Some("logs" | "metrics" | "profiles"))
 }
 
 /// The spans of one resource.

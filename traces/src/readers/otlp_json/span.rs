@@ -38,7 +38,17 @@ static SPAN: Place = Place {
         "status",
         "events",
     ],
+    others: OTHER_NAMES,
 };
+
+/// Members of spans in Zipkin's and Jaeger's JSON, and in programs of one's own. A span without its
+/// parent would be a root.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("parentId", "parentSpanId"),
+    ("startTime", "startTimeUnixNano"),
+    ("endTime", "endTimeUnixNano"),
+    ("tags", "attributes"),
+];
 
 /// Decodes a span, except its service and resource.
 pub(super) fn span<'a>(
