@@ -12,7 +12,7 @@ fn schemas_are_published() {
     publish::<ComparisonJson<'_, run::Own<'_>>>("baton_run");
     publish::<ComparisonJson<'_, compare::Own<'_>>>("baton_compare");
     publish::<compare::diff::DiffJson<'_>>("baton_compare_diff");
-    publish::<burst::BurstJson<'_>>("baton_burst");
+    publish::<burst::print::BurstJson<'_>>("baton_burst");
     publish::<ComparisonJson<'_, burst::several::Own<'_>>>("baton_burst_several");
     publish::<audit::AuditJson<'_>>("baton_audit");
     publish::<Answer<'_>>("baton_explain");

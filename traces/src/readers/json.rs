@@ -8,10 +8,13 @@ pub(super) mod number;
 pub(super) mod objects;
 pub(super) mod plain;
 pub(super) mod text;
+mod value_end;
 
 use std::io::{self, BufRead};
 
 use serde::Deserialize;
+
+use self::value_end::ValueEnd;
 
 /// The largest value that is read into memory, in bytes. A Jaeger trace of 100,000 spans has about
 /// 100 MB.
@@ -277,64 +280,6 @@ impl<R: BufRead> JsonReader<R> {
 
 pub(super) fn ended() -> Fault {
     Fault::Input(io::ErrorKind::UnexpectedEof.into())
-}
-
-/// Finds the end of a value, whose text comes in pieces.
-#[derive(Default)]
-struct ValueEnd {
-    depth: u64,
-    in_string: bool,
-    escaped: bool,
-    in_scalar: bool,
-}
-
-impl ValueEnd {
-    /// The end of the value, if it is in `bytes`.
-    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at).copied() {
-            if self.in_string {
-                if self.escaped {
-                    self.escaped = false;
-                } else if byte == b'"' {
-                    self.in_string = false;
-                    if self.depth == 0 {
-                        return Some(at + 1);
-                    }
-                } else if byte == b'\\' {
-                    self.escaped = true;
-                } else {
-                    let rest = &bytes[at..];
-                    let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
-                    at += special.unwrap_or(rest.len());
-                    continue;
-                }
-            } else {
-                match byte {
-                    b',' | b':' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n' if self.in_scalar => {
-                        return Some(at);
-                    }
-                    b'"' => self.in_string = true,
-                    b'{' | b'[' => self.depth += 1,
-                    b'}' | b']' => {
-                        self.depth = self.depth.saturating_sub(1);
-                        if self.depth == 0 {
-                            return Some(at + 1);
-                        }
-                    }
-                    _ if self.depth == 0 => self.in_scalar = true,
-                    _ => {}
-                }
-            }
-            at += 1;
-        }
-        None
-    }
-
-    /// Whether the end of the input may end the value: nothing marks the end of a number.
-    fn may_end_here(&self) -> bool {
-        self.in_scalar
-    }
 }
 
 /// The message of serde_json for one line: with the column only, because its line number is always

@@ -1,10 +1,11 @@
 //! Backends that send more than a source may take. What was read is used.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
+use baton_propagators::TraceId;
 use serde_json::json;
 
 use super::*;
