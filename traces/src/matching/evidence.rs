@@ -6,6 +6,7 @@
 mod active;
 mod address_and_time;
 mod assignment;
+mod brokers;
 pub(crate) mod clocks;
 mod deliveries;
 mod destination;

@@ -18,6 +18,15 @@ pub(crate) enum Meaning {
     PublishedTo,
     /// The address of a queue, whose last part is the queue's name.
     QueueUrl,
+    /// The id of the broker's cluster.
+    Cluster,
+    /// The account or project that has the queue or topic.
+    Account,
+    /// The cloud provider's region of the queue or topic.
+    Region,
+    /// The part of a broker that has the queue or topic: RabbitMQ's virtual host, or a namespace
+    /// of Pulsar.
+    Space,
     /// RabbitMQ's routing key. The default exchange, which has no name, passes a message on to the
     /// queue of this name.
     RoutingKey,
@@ -103,6 +112,9 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         | "messaging.source" => Destination,
         "messaging.destination_publish.name" => PublishedTo,
         "messaging.url" => QueueUrl,
+        "messaging.kafka.cluster.id" | "messaging.kafka.cluster_id" => Cluster,
+        "cloud.account.id" | "aws.account.id" | "gcp.project_id" => Account,
+        "cloud.region" | "aws.region" => Region,
         "messaging.rabbitmq.destination.routing_key"
         | "messaging.rabbitmq.destination.routing.key"
         | "messaging.rabbitmq.routing_key"

@@ -1,6 +1,7 @@
 //! The facts of a span about its hand-off besides ids and times: channel, address and operation.
 
 mod address;
+pub(crate) mod broker;
 mod destination;
 mod operation;
 
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use self::address::{Address, without_query};
+use self::broker::Broker;
 use self::destination::Said;
 pub(crate) use self::operation::Operation;
 use crate::matching::names::{Name, Names, Renamed};
@@ -22,6 +24,8 @@ pub(crate) struct About {
     pub(crate) system: Name,
     /// The queue, topic or stream, without the address of its server.
     pub(crate) destination: Name,
+    /// The broker that has the destination.
+    pub(crate) broker: Broker,
     /// Whether the span names a destination, and the name is empty.
     pub(crate) is_nowhere: bool,
     /// The name that it is shown under: that of all destinations that differ only by an id.
@@ -64,6 +68,7 @@ impl About {
         About {
             system: names.get(self.system),
             destination: names.get(self.destination),
+            broker: self.broker.renamed(names),
             channel: names.get(self.channel),
             group: names.get(self.group),
             rpc: names.get(self.rpc),
@@ -203,10 +208,17 @@ impl<'a> Words<'a> {
         let is_cloud_api = rpc == "aws-api" || !of_aws.is_empty();
         let sends = operation == Operation::Send;
         let destination = self.destination();
+        let is_messaging = self.is_messaging || is_message || is_cloud_api && sends;
+        let system = self.system(names, is_message);
+        let broker = match is_messaging {
+            true => self.broker(system, names),
+            false => Broker::default(),
+        };
         Some(About {
-            system: self.system(names, is_message),
+            system,
             is_nowhere: self.is_nowhere && destination.is_empty(),
             destination: names.intern(destination),
+            broker,
             channel: names.intern(self.channel(destination)),
             group: names.intern(self.get(Meaning::ConsumerGroup)),
             operation,
@@ -223,7 +235,7 @@ impl<'a> Words<'a> {
             status: self.number(Meaning::Status),
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
-            is_messaging: self.is_messaging || is_message || is_cloud_api && sends,
+            is_messaging,
             is_cloud_api,
             is_probe: is_monitor(self.get(Meaning::UserAgent)),
         })
@@ -287,6 +299,26 @@ impl<'a> Words<'a> {
             routing_key: self.get(Meaning::RoutingKey),
         };
         said.name()
+    }
+
+    fn broker(&self, system: Name, names: &mut Names) -> Broker {
+        use Meaning::*;
+        // of other systems it is the place of the process
+        let is_cloud_s = names.text(system).starts_with("aws_");
+        let of_cloud = |meaning| if is_cloud_s { self.get(meaning) } else { "" };
+        let at = Address::of_host(self.first(&[ServerHost, PeerName, PeerHost]));
+        let ports = [at.port, self.number(ServerPort), self.number(PeerPort)];
+        let said = broker::Said {
+            cluster: self.get(Cluster),
+            account: of_cloud(Account),
+            region: of_cloud(Region),
+            space: self.get(Space),
+            destination: self.first(&[Destination, PublishedTo]),
+            url: self.get(QueueUrl),
+            host: at.host,
+            port: ports.into_iter().find(|port| *port != 0).unwrap_or(0),
+        };
+        said.broker(names)
     }
 
     /// The name that `destination` is shown under. Names of reply queues and topics of single
