@@ -76,6 +76,12 @@ pub(crate) enum Meaning {
     Status,
     /// The service at the other end, under its name in the client's configuration.
     PeerService,
+    /// The cluster to which a proxy passes a request on.
+    UpstreamCluster,
+    /// The status of a gRPC call.
+    GrpcStatus,
+    /// The id of a workflow.
+    WorkflowId,
     /// The RPC system.
     RpcSystem,
     /// The RPC service.
@@ -165,6 +171,8 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "http.request.method" | "http.method" | "method" => Method,
         "http.response.status_code" | "http.status_code" | "status" => Status,
         "peer.service" | "service.peer.name" => PeerService,
+        "upstream_cluster.name" | "upstream_cluster" => UpstreamCluster,
+        "grpc.status_code" => GrpcStatus,
         "rpc.system" | "rpc.system.name" => RpcSystem,
         "rpc.service" => RpcService,
         "rpc.method" => RpcMethod,

@@ -20,6 +20,7 @@ pub(crate) fn of_one_system(name: &str) -> Option<(Meaning, &'static str)> {
         | "amqp.vhost" => (Space, "rabbitmq"),
         "messaging.pulsar.namespace" | "pulsar.namespace" => (Space, "pulsar"),
         "kafka.cluster.id" | "kafka.cluster_id" => (Cluster, "kafka"),
+        "temporalWorkflowID" => (WorkflowId, "temporal"),
         "jms.queue" | "jms.topic" => (Destination, "jms"),
         "rocketmq.topic" => (Destination, "rocketmq"),
         "bullmq.queue.name" => (Destination, "bullmq"),
