@@ -16,6 +16,7 @@ use self::destination::Said;
 pub(crate) use self::operation::Operation;
 use self::span_name::{Task, is_lookup, route_in_name};
 pub(super) use self::values::{each_attribute, plain};
+use self::values::{in_case, is_monitor, plain_path};
 use crate::matching::names::{Name, Names, Renamed};
 use crate::span::attributes::{Meaning, broker_named, system_named};
 use crate::span::{Class, Kind, Span};
@@ -383,44 +384,11 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Whether this program asks whether a service is alive, or reads its metrics.
-fn is_monitor(user_agent: &str) -> bool {
-    const PROGRAMS: [&str; 10] = [
-        "kube-probe/",
-        "ELB-HealthChecker/",
-        "GoogleHC/",
-        "GoogleStackdriverMonitoring",
-        "Amazon-Route53-Health-Check-Service",
-        "Consul Health Check",
-        "Envoy/HC",
-        "Prometheus/",
-        "Blackbox Exporter/",
-        "Edge Health Probe",
-    ];
-    PROGRAMS.iter().any(|name| user_agent.starts_with(name))
-}
-
-/// `text` with each letter changed as `change` says. It is only copied if it changes.
-fn in_case(text: &str, change: fn(&char) -> char) -> Cow<'_, str> {
-    match text.chars().all(|letter| change(&letter) == letter) {
-        true => Cow::Borrowed(text),
-        false => text.chars().map(|letter| change(&letter)).collect(),
-    }
-}
-
 /// How much the name of an operation says.
 fn rank(operation: &str) -> u8 {
     match Operation::of(operation, "") {
         Operation::Unknown => 0,
         Operation::Other => 1,
         _ => 2,
-    }
-}
-
-/// The path without the slash at its end. Clients and servers differ in that.
-fn plain_path(path: &str) -> &str {
-    match path.strip_suffix('/') {
-        Some(rest) if !rest.is_empty() => rest,
-        _ => path,
     }
 }

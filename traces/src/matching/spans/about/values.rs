@@ -41,3 +41,36 @@ pub(crate) fn each_attribute<'s>(
         }
     }
 }
+
+/// Whether this program asks whether a service is alive, or reads its metrics.
+pub(super) fn is_monitor(user_agent: &str) -> bool {
+    const PROGRAMS: [&str; 10] = [
+        "kube-probe/",
+        "ELB-HealthChecker/",
+        "GoogleHC/",
+        "GoogleStackdriverMonitoring",
+        "Amazon-Route53-Health-Check-Service",
+        "Consul Health Check",
+        "Envoy/HC",
+        "Prometheus/",
+        "Blackbox Exporter/",
+        "Edge Health Probe",
+    ];
+    PROGRAMS.iter().any(|name| user_agent.starts_with(name))
+}
+
+/// `text` with each letter changed as `change` says. It is only copied if it changes.
+pub(super) fn in_case(text: &str, change: fn(&char) -> char) -> Cow<'_, str> {
+    match text.chars().all(|letter| change(&letter) == letter) {
+        true => Cow::Borrowed(text),
+        false => text.chars().map(|letter| change(&letter)).collect(),
+    }
+}
+
+/// The path without the slash at its end. Clients and servers differ in that.
+pub(super) fn plain_path(path: &str) -> &str {
+    match path.strip_suffix('/') {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => path,
+    }
+}
