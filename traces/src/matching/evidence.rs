@@ -6,6 +6,7 @@
 mod active;
 mod address_and_time;
 mod assignment;
+mod brokers;
 pub(crate) mod clocks;
 mod deliveries;
 mod destination;
@@ -13,8 +14,10 @@ mod fit;
 mod link;
 mod loose;
 mod message_id;
+mod nested;
 mod pair_set;
 mod parent;
+mod regular;
 mod request_id;
 mod shared_id;
 
@@ -170,6 +173,7 @@ impl Pairs {
         destination::count(tree, &mut pairs);
         sort(&mut pairs.pairs, Pair::cmp);
         pairs.pairs.dedup();
+        nested::merge(tree, &mut pairs);
         pairs
     }
 

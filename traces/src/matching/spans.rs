@@ -219,6 +219,10 @@ impl Gathered {
                     self.ids.requests.push(IdAt { id, at });
                 }
                 Some(meaning) => {
+                    if meaning == Meaning::WorkflowId && attributes::looks_like_id(&value) {
+                        let id = self.names.hash(&value);
+                        self.ids.shared.push(IdAt { id, at });
+                    }
                     message.add(name, class, meaning, &value);
                     words.add(class, meaning, value);
                 }
@@ -237,7 +241,13 @@ impl Gathered {
                 }
             }
         });
-        let has_message = self.add_message(at, &message);
+        let mut has_message = self.add_message(at, &message);
+        let workflow = words.workflow(span);
+        if !workflow.is_empty() {
+            let id = self.names.hash(workflow);
+            self.ids.messages.push(IdAt { id, at });
+            has_message = true;
+        }
         self.add_messages_of_links(at, span, &message);
         let about = self.about_with(&words, span);
         self.links.extend(span.links.iter().map(|link| LinkAt {
@@ -260,7 +270,7 @@ impl Gathered {
             service,
             about,
             state: self.names.intern(&span.trace_state),
-            kind: span.kind,
+            kind: words.kind(span),
             remote: span.parent_is_remote,
             has_message,
             is_otlp: span.format().is_none(),

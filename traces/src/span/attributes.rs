@@ -18,6 +18,15 @@ pub(crate) enum Meaning {
     PublishedTo,
     /// The address of a queue, whose last part is the queue's name.
     QueueUrl,
+    /// The id of the broker's cluster.
+    Cluster,
+    /// The account or project that has the queue or topic.
+    Account,
+    /// The cloud provider's region of the queue or topic.
+    Region,
+    /// The part of a broker that has the queue or topic: RabbitMQ's virtual host, or a namespace
+    /// of Pulsar.
+    Space,
     /// RabbitMQ's routing key. The default exchange, which has no name, passes a message on to the
     /// queue of this name.
     RoutingKey,
@@ -67,6 +76,12 @@ pub(crate) enum Meaning {
     Status,
     /// The service at the other end, under its name in the client's configuration.
     PeerService,
+    /// The cluster to which a proxy passes a request on.
+    UpstreamCluster,
+    /// The status of a gRPC call.
+    GrpcStatus,
+    /// The id of a workflow.
+    WorkflowId,
     /// The RPC system.
     RpcSystem,
     /// The RPC service.
@@ -103,6 +118,9 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         | "messaging.source" => Destination,
         "messaging.destination_publish.name" => PublishedTo,
         "messaging.url" => QueueUrl,
+        "messaging.kafka.cluster.id" | "messaging.kafka.cluster_id" => Cluster,
+        "cloud.account.id" | "aws.account.id" | "gcp.project_id" => Account,
+        "cloud.region" | "aws.region" => Region,
         "messaging.rabbitmq.destination.routing_key"
         | "messaging.rabbitmq.destination.routing.key"
         | "messaging.rabbitmq.routing_key"
@@ -153,6 +171,8 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "http.request.method" | "http.method" | "method" => Method,
         "http.response.status_code" | "http.status_code" | "status" => Status,
         "peer.service" | "service.peer.name" => PeerService,
+        "upstream_cluster.name" | "upstream_cluster" => UpstreamCluster,
+        "grpc.status_code" => GrpcStatus,
         "rpc.system" | "rpc.system.name" => RpcSystem,
         "rpc.service" => RpcService,
         "rpc.method" => RpcMethod,

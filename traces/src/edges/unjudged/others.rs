@@ -11,6 +11,7 @@ use super::reason::{
 };
 use crate::matching::evidence::Pairs;
 use crate::matching::names::Name;
+use crate::matching::spans::about::broker::Broker;
 use crate::matching::spans::about::{About, Operation};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::{At, End};
@@ -25,10 +26,10 @@ pub(super) struct Others {
     hosts: BTreeMap<(Name, u16), BTreeSet<Name>>,
     /// The services by their names in lower case.
     named: BTreeMap<String, Name>,
-    /// The services that received a message of each destination.
-    destinations: BTreeMap<Name, BTreeSet<Name>>,
+    /// The services that received a message of each destination of a broker.
+    destinations: BTreeMap<(Name, Broker), BTreeSet<Name>>,
     /// The destinations that a span of the source received from.
-    received_from: BTreeSet<Name>,
+    received_from: BTreeSet<(Name, Broker)>,
     /// The services that received a request from another span of the source.
     pub(super) receive: BTreeSet<Name>,
 }
@@ -65,8 +66,12 @@ impl Others {
             let about = tree.about(pair.sender);
             if about.is_messaging || to.kind == Kind::Consumer {
                 let destination = about.destination.or(tree.about(pair.receiver).destination);
-                let receivers = others.destinations.entry(destination).or_default();
-                receivers.insert(to.service);
+                let broker = match about.broker == Broker::default() {
+                    true => tree.about(pair.receiver).broker,
+                    false => about.broker,
+                };
+                let receivers = others.destinations.entry((destination, broker));
+                receivers.or_default().insert(to.service);
             } else {
                 if from != to.service {
                     others.receive.insert(to.service);
@@ -113,25 +118,34 @@ impl Others {
     /// Why the message that `sender` sent has no receiver, and the services that may receive it;
     /// `None` for any.
     pub(super) fn of_message(&self, tree: &Tree, sender: At) -> (Reason, Option<BTreeSet<Name>>) {
-        let destination = tree.about(sender).destination;
-        let reason = match self.received_from.contains(&destination) {
+        let about = tree.about(sender);
+        let from = (about.destination, Broker::default());
+        let is_its = |(name, _): &(Name, Broker)| *name == about.destination;
+        let may_be = |broker: &Broker| !broker.is_apart(&about.broker);
+        let mut received_from = self.received_from.range(from..).take_while(|it| is_its(it));
+        let reason = match received_from.any(|(_, broker)| may_be(broker)) {
             true => UNKNOWN_RECEIVER,
             false => NOT_CONSUMED,
         };
-        (reason, self.destinations.get(&destination).cloned())
+        let receivers = self.destinations.range(from..);
+        let receivers = receivers.take_while(|(it, _)| is_its(it));
+        let receivers = receivers.filter(|((_, broker), _)| may_be(broker));
+        let services: BTreeSet<Name> = receivers.flat_map(|(_, to)| to).copied().collect();
+        (reason, (!services.is_empty()).then_some(services))
     }
 }
 
 /// The destinations that a span received from, or tried to.
-fn received_from(tree: &Tree) -> BTreeSet<Name> {
+fn received_from(tree: &Tree) -> BTreeSet<(Name, Broker)> {
     let receives = |at: &At| match tree.span(*at).kind {
         Kind::Consumer => true,
         Kind::Client => tree.about(*at).operation == Operation::Receive,
         _ => false,
     };
     let destinations = tree.all().filter(receives);
-    let destinations = destinations.map(|at| tree.about(at).destination);
-    destinations.filter(|name| !name.is_empty()).collect()
+    let destinations = destinations.map(|at| (tree.about(at).destination, tree.about(at).broker));
+    let named = destinations.filter(|(name, _)| !name.is_empty());
+    named.collect()
 }
 
 /// Whether a call to a cloud provider's API leads on to a service of the user.

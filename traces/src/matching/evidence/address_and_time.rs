@@ -5,7 +5,8 @@
 //! from the data: from the number of receivers without any candidate, and from how often a receiver
 //! has a candidate by chance after its time was shifted. Receivers that started a trace, and those
 //! that continue one, are estimated separately, because their senders are missing for different
-//! reasons.
+//! reasons. Requests at regular intervals are a monitor's, unless almost all of them have a
+//! candidate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use super::assignment::{self, Candidates};
 use super::clocks::{self, Clocks};
 use super::fit::Places;
 use super::loose::{self, Leaving, Loose};
-use super::{Evidence, Pairs};
+use super::{Evidence, Pairs, regular};
 use crate::matching::names::Name;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
@@ -22,6 +23,8 @@ use crate::threads::side_by_side;
 
 /// The estimated share of wrong pairs that is accepted.
 const MAX_WRONG: f64 = 0.01;
+/// The share of requests at regular intervals that have a candidate, unless a monitor sends them.
+const MIN_CALLED: f64 = 0.9;
 /// A receiver with more candidates than this is ambiguous.
 const MAX_CANDIDATES: usize = 64;
 /// With more kinds of calls than this, only those with exactly the receiver's path are considered.
@@ -156,7 +159,8 @@ impl Search<'_> {
         let (most, least) = MOVES;
         let moves =
             (ENOUGH_MOVED / clocks::signed(receivers.len() as u64).max(1)).clamp(least, most);
-        for receiver in receivers {
+        let monitored = self.monitored(receivers);
+        for receiver in receivers.iter().filter(|at| !monitored.contains(at)) {
             let about = self.tree.span(*receiver).about_number();
             let kinds = kinds.entry(about).or_insert_with(|| self.kinds(*receiver));
             if kinds.is_empty() {
@@ -181,6 +185,20 @@ impl Search<'_> {
             }
         }
         groups
+    }
+
+    /// The receivers of one service that a monitor called.
+    fn monitored(&self, receivers: &[At]) -> BTreeSet<At> {
+        let mut monitored = BTreeSet::new();
+        for same in regular::find(self.tree, receivers).into_values() {
+            let kinds = self.kinds(same[0]);
+            let is_called = |at: &&At| !self.active(**at, &kinds, 0).is_empty();
+            let called = same.iter().filter(is_called).count();
+            if (called as f64) < same.len() as f64 * MIN_CALLED {
+                monitored.extend(same);
+            }
+        }
+        monitored
     }
 
     /// The kinds of calls that match the address of `receiver`.

@@ -2,10 +2,13 @@
 //! how many may have broken. If one service sends to a destination and one receives from it, and
 //! what it received could be all that was sent, then all of these messages broke.
 
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashSet};
 
+use super::brokers::Brokers;
 use super::clocks::{self, Clocks};
 use super::{Ambiguous, Loose, Pair, Pairs, loose};
 use crate::matching::names::Name;
@@ -89,7 +92,12 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
     by_destination.retain(|_, ends| !identities.iter().any(|known| known.tell_apart(ends)));
     let clocks = Clocks::of(tree, pairs);
     let judged = judged(tree, pairs);
-    for (name, mut ends) in by_destination {
+    let brokers = Brokers::of(tree);
+    let parts = by_destination.into_iter().flat_map(|(name, ends)| {
+        let parts = parts::of(tree, &brokers, ends).into_iter();
+        parts.map(move |(ends, is_one)| (name, ends, is_one))
+    });
+    for (name, mut ends, is_one_broker) in parts {
         let order = |(at, _): &(At, u64)| (tree.span(*at).start, *at);
         ends.sent.sort_by_key(order);
         ends.received.sort_by_key(order);
@@ -99,7 +107,8 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
         );
         for (from, senders) in &sent {
             for (to, receivers) in &received {
-                let are_all = sent.len() == 1
+                let are_all = is_one_broker
+                    && sent.len() == 1
                     && received.len() == 1
                     && senders.1 >= MIN_ALL
                     && !judged.contains(&(*from, *to, name))
@@ -110,7 +119,13 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
                     at_most: senders.1.min(receivers.1),
                     example: (senders.0, receivers.0),
                 };
-                pairs.messages.insert((*from, *to, name), ambiguous);
+                // another broker may have a destination of this name
+                let edge = pairs.messages.entry((*from, *to, name));
+                edge.and_modify(|all| {
+                    all.at_least += ambiguous.at_least;
+                    all.at_most += ambiguous.at_most;
+                })
+                .or_insert(ambiguous);
             }
         }
         let all = |ends: &[(At, u64)]| ends.iter().map(|(_, messages)| messages).sum::<u64>();

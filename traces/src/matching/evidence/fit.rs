@@ -15,15 +15,20 @@ use crate::span::Kind;
 /// Where addresses lead, as far as known.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// The services that answered at a host, a port and a path.
-    by_path: BTreeMap<(Name, u16, Name), BTreeSet<Name>>,
-    /// The services that answered at a host and a port.
-    by_host: BTreeMap<(Name, u16), BTreeSet<Name>>,
+    /// The services that answered at an address and a path.
+    by_path: BTreeMap<(Address, Name), BTreeSet<Name>>,
+    /// The services that answered at an address.
+    by_host: BTreeMap<Address, BTreeSet<Name>>,
+    /// The services whose own address a host and a port are, as they say.
+    own: BTreeMap<(Name, u16), BTreeSet<Name>>,
     /// The services that the peers and hosts of calls name.
     named: HashMap<Name, Name>,
     /// The calls that were added, by what their addresses depend on.
     seen: HashSet<(u32, Kind, Name)>,
 }
+
+/// Where a call goes: the host, the port, and the service that a proxy passes it on to.
+type Address = (Name, u16, Name);
 
 /// Whether an address leads to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +49,10 @@ impl Places {
 
     /// Learns from the pairs found so far.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Places {
-        let mut places = Places::named(tree);
+        let mut places = Places {
+            own: own_addresses(tree),
+            ..Places::named(tree)
+        };
         for pair in pairs.all() {
             places.add(tree, pair.sender, tree.span(pair.receiver).service);
         }
@@ -83,10 +91,10 @@ impl Places {
         if !tree.is_call(call) || about.is_messaging || about.host.is_empty() {
             return;
         }
-        let host = (about.host, about.port);
-        let path = (about.host, about.port, about.path);
+        let address = (about.host, about.port, about.peer);
+        let path = (address, about.path);
         self.by_path.entry(path).or_default().insert(service);
-        self.by_host.entry(host).or_default().insert(service);
+        self.by_host.entry(address).or_default().insert(service);
     }
 
     /// Whether the address of `call` leads to `service`.
@@ -96,17 +104,22 @@ impl Places {
 
     fn leads(&self, about: &About, service: Name) -> Leads {
         let yes = |is: bool| if is { Leads::Yes } else { Leads::No };
-        let path = (about.host, about.port, about.path);
+        let address = (about.host, about.port, about.peer);
+        let path = (address, about.path);
         if let Some(services) = self.by_path.get(&path).filter(|_| !about.path.is_empty()) {
-            return yes(services.contains(&service));
+            return match services.contains(&service) {
+                // such as that of a load balancer, which leads to none of them in particular
+                true if services.len() > 1 => Leads::Unknown,
+                is_known => yes(is_known),
+            };
         }
         let peer = self.named.get(&about.peer);
         let named = peer.or_else(|| self.named.get(&about.host));
         if let Some(named) = named {
             return yes(*named == service);
         }
-        match self.by_host.get(&(about.host, about.port)) {
-            Some(services) if services.contains(&service) => Leads::Yes,
+        match self.by_host.get(&address) {
+            Some(services) if services.len() == 1 && services.contains(&service) => Leads::Yes,
             _ => Leads::Unknown,
         }
     }
@@ -123,7 +136,11 @@ impl Places {
         if from.status != 0 && to.status != 0 && from.status != to.status {
             return false;
         }
+        // several services may answer at one address, such as localhost in several containers
         let is_own_address = from.host == to.host && from.port == to.port && from.port != 0;
+        let answering = || self.own.get(&(to.host, to.port));
+        let is_own_address =
+            is_own_address && answering().is_some_and(|services| services.len() == 1);
         let leads = match self.leads(from, service) {
             Leads::Unknown if is_own_address => Leads::Yes,
             leads => leads,
@@ -140,6 +157,21 @@ impl Places {
             (Leads::Unknown, None) => false,
         }
     }
+}
+
+/// The services whose own address a host and a port are, as they say.
+fn own_addresses(tree: &Tree) -> BTreeMap<(Name, u16), BTreeSet<Name>> {
+    let mut own: BTreeMap<(Name, u16), BTreeSet<Name>> = BTreeMap::new();
+    let mut seen = HashSet::default();
+    for at in tree.all() {
+        let end = tree.span(at);
+        if end.kind == Kind::Server && seen.insert((end.service, end.about_number())) {
+            let about = tree.about(at);
+            let services = own.entry((about.host, about.port)).or_default();
+            services.insert(end.service);
+        }
+    }
+    own
 }
 
 /// Whether a service without spans here may have taken `call`, and called `receiver` itself. The
@@ -188,7 +220,8 @@ fn plain_name(name: &str) -> String {
     let name = name.to_ascii_lowercase().replace('_', "-");
     let short = name
         .strip_suffix("-service")
-        .or_else(|| name.strip_suffix("-svc"));
+        .or_else(|| name.strip_suffix("-svc"))
+        .or_else(|| name.strip_suffix("-cluster"));
     short.unwrap_or(&name).to_owned()
 }
 
@@ -199,6 +232,10 @@ pub(crate) fn same_path(tree: &Tree, from: &About, to: &About) -> Option<bool> {
     }
     let text = |name: Name| tree.names().text(name);
     let (called, answered, route) = (text(from.path), text(to.path), text(to.route));
+    // Zipkin writes names in lower case
+    if !from.rpc.is_empty() && called.eq_ignore_ascii_case(answered) && !called.is_empty() {
+        return Some(true);
+    }
     if called.is_empty() {
         return None;
     }

@@ -360,6 +360,7 @@ pub(super) fn fits(tree: &Tree, places: &Places, clocks: &Clocks, call: At, rece
     if to.kind == Kind::Consumer {
         let (sent, received) = (tree.about(call), tree.about(receiver));
         let is_one = sent.is_messaging && !sent.destination.is_empty();
+        let is_one = is_one && !sent.broker.is_apart(&received.broker);
         return is_one && sent.destination == received.destination && since >= -clocks.slack();
     }
     let until = start.saturating_sub(clocks::signed(from.end));

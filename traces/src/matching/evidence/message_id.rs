@@ -1,15 +1,18 @@
 //! The id of a message: both ends have the broker's id, or the partition and offset.
 
+mod destinations;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::destinations::Destinations;
 use super::{Evidence, Found, MAX_ENDS, Marks, More, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::about::Operation;
-use crate::matching::spans::tree::{Parent, Tree};
+use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
 use crate::matching::spans::{At, IdAt};
 use crate::span::Kind;
-use crate::threads::{each_group, in_parts};
+use crate::threads::each_group;
 
 /// Pairs the ends of each message. If only one side names a destination, the id still matches.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
@@ -54,7 +57,7 @@ fn join_all(tree: &Tree, pairs: &mut Pairs, evidence: Evidence, ids: &[IdAt], jo
 
 /// How ids of one kind join spans.
 struct Joining<'a> {
-    destinations: &'a Destinations,
+    destinations: &'a Destinations<'a>,
     /// Whether the ids are unique in all destinations.
     is_unique: bool,
     /// The receivers that a stronger id has joined.
@@ -74,56 +77,11 @@ impl Joining<'_> {
         } = *self;
         !self.is_known(receiver) && destinations.may_join(tree, sender, receiver, is_unique)
     }
-}
 
-/// The destinations that senders and receivers name.
-#[derive(Default)]
-struct Destinations {
-    sent: BTreeSet<Name>,
-    received: BTreeSet<Name>,
-}
-
-impl Destinations {
-    fn of(tree: &Tree) -> Destinations {
-        let mut all = Destinations::default();
-        for ids in [&tree.ids().messages, &tree.ids().offsets] {
-            for mut part in in_parts(ids, |_, _| false, |ids| Destinations::of_ids(tree, ids)) {
-                all.sent.append(&mut part.sent);
-                all.received.append(&mut part.received);
-            }
-        }
-        all
-    }
-
-    fn of_ids(tree: &Tree, ids: &[IdAt]) -> Destinations {
-        let mut all = Destinations::default();
-        for id in ids {
-            let destination = tree.about(id.at).destination;
-            if sends(tree, id.at) {
-                all.sent.insert(destination);
-            } else if receives(tree, id.at) {
-                all.received.insert(destination);
-            }
-        }
-        all
-    }
-
-    /// Whether an id may join two spans. If they name two destinations, and the receiver's parent
-    /// is missing, a service without spans here may have passed the id on.
-    fn may_join(&self, tree: &Tree, sender: At, receiver: At, is_unique: bool) -> bool {
-        let to = |at: At| tree.about(at).destination;
-        let (sent, received) = (to(sender), to(receiver));
-        let is_one = sent == received || sent.is_empty() || received.is_empty();
-        let may_be_forwarded = || tree.parent(tree.entry(receiver)) == Parent::Missing;
-        self.may_be_one(sent, received, is_unique) && (is_one || !may_be_forwarded())
-    }
-
-    /// Whether an id may join a message sent to `sent` with one received from `received`. Two
-    /// different names may mean one destination only if neither is known to the other side.
-    fn may_be_one(&self, sent: Name, received: Name, is_unique: bool) -> bool {
-        let is_unsaid = sent.is_empty() || received.is_empty();
-        let are_strange = !self.received.contains(&sent) && !self.sent.contains(&received);
-        sent == received || is_unsaid || is_unique && are_strange
+    /// Whether two spans name two brokers.
+    fn are_apart(&self, tree: &Tree, one: At, other: At) -> bool {
+        self.destinations
+            .are_apart(tree, one, other, self.is_unique)
     }
 }
 
@@ -172,12 +130,18 @@ fn join(tree: &Tree, message: &[IdAt], joining: &Joining<'_>, found: &mut Vec<Fo
         true => vec![receivers],
         false => by_name(receivers, destination),
     });
+    let receivers = receivers.flat_map(|receivers| {
+        by_broker(receivers, |one, other| joining.are_apart(tree, one, other))
+    });
     for receivers in receivers {
         let to = |at: At| tree.about(at).destination;
         let fitting = |exactly: bool| {
             let fits = |sender: &&At| {
                 receivers.iter().any(|receiver| match exactly {
-                    true => to(**sender) == to(*receiver) && !to(*receiver).is_empty(),
+                    true => {
+                        let is_one = to(**sender) == to(*receiver) && !to(*receiver).is_empty();
+                        is_one && !joining.are_apart(tree, **sender, *receiver)
+                    }
                     false => joining.may_join(tree, **sender, *receiver),
                 })
             };
@@ -217,6 +181,20 @@ fn by_name(receivers: Vec<At>, name_of: impl Fn(At) -> Name) -> Vec<Vec<At>> {
     for at in receivers {
         let place = names.iter().position(|name| *name == name_of(at));
         parts[place.unwrap_or(0)].push(at);
+    }
+    parts
+}
+
+/// The receivers of one service by the broker that they name. Those without a name belong to the
+/// first one.
+fn by_broker(receivers: Vec<At>, are_apart: impl Fn(At, At) -> bool) -> Vec<Vec<At>> {
+    let mut parts: Vec<Vec<At>> = Vec::new();
+    for at in receivers {
+        let is_one = |part: &&mut Vec<At>| !part.iter().any(|other| are_apart(*other, at));
+        match parts.iter_mut().find(is_one) {
+            Some(part) => part.push(at),
+            None => parts.push(vec![at]),
+        }
     }
     parts
 }

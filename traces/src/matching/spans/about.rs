@@ -1,18 +1,25 @@
 //! The facts of a span about its hand-off besides ids and times: channel, address and operation.
 
 mod address;
+pub(crate) mod broker;
 mod destination;
 mod operation;
+mod span_name;
+mod values;
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use self::address::{Address, without_query};
+use self::broker::Broker;
 use self::destination::Said;
 pub(crate) use self::operation::Operation;
+use self::span_name::{Task, is_lookup, route_in_name};
+pub(super) use self::values::{each_attribute, plain};
+use self::values::{in_case, is_monitor, plain_path};
 use crate::matching::names::{Name, Names, Renamed};
 use crate::span::attributes::{Meaning, broker_named, system_named};
-use crate::span::{AnyValue, Class, Kind, Span};
+use crate::span::{Class, Kind, Span};
 
 /// Channel, address and operation of a span. Most spans of a service have the same, so each is
 /// stored once.
@@ -22,6 +29,8 @@ pub(crate) struct About {
     pub(crate) system: Name,
     /// The queue, topic or stream, without the address of its server.
     pub(crate) destination: Name,
+    /// The broker that has the destination.
+    pub(crate) broker: Broker,
     /// Whether the span names a destination, and the name is empty.
     pub(crate) is_nowhere: bool,
     /// The name that it is shown under: that of all destinations that differ only by an id.
@@ -64,6 +73,7 @@ impl About {
         About {
             system: names.get(self.system),
             destination: names.get(self.destination),
+            broker: self.broker.renamed(names),
             channel: names.get(self.channel),
             group: names.get(self.group),
             rpc: names.get(self.rpc),
@@ -133,7 +143,8 @@ impl<'a> Words<'a> {
     /// A hash of all that [`Words::about`] uses.
     pub(super) fn hash(&self, span: &Span<'_>, names: &Names) -> u64 {
         // of these it only matters whether they are there
-        const PRESENT: [Meaning; 4] = [
+        const PRESENT: [Meaning; 5] = [
+            Meaning::WorkflowId,
             Meaning::MessageId,
             Meaning::Partition,
             Meaning::Offset,
@@ -170,29 +181,65 @@ impl<'a> Words<'a> {
             .unwrap_or_default()
     }
 
+    /// The kind of `span`, to judge by what it does.
+    pub(super) fn kind(&self, span: &Span<'_>) -> Kind {
+        self.task(span).map_or(span.kind, Task::kind)
+    }
+
+    /// The id of the workflow that `span` starts or runs; empty if it does not.
+    pub(super) fn workflow(&self, span: &Span<'_>) -> &str {
+        let is_workflow = self.task(span).is_some_and(|task| task.is_workflow);
+        if is_workflow {
+            self.get(Meaning::WorkflowId)
+        } else {
+            ""
+        }
+    }
+
+    fn task<'s>(&self, span: &'s Span<'_>) -> Option<Task<'s>> {
+        let is_temporal_s = !self.get(Meaning::WorkflowId).is_empty();
+        is_temporal_s.then(|| Task::of(&span.name)).flatten()
+    }
+
     /// The facts about `span` in these attributes; `None` if there are none.
     pub(super) fn about(&self, span: &Span<'_>, names: &mut Names) -> Option<About> {
-        let is_message = matches!(span.kind, Kind::Producer | Kind::Consumer);
+        let kind = self.kind(span);
+        let is_message = matches!(kind, Kind::Producer | Kind::Consumer);
+        let is_request = matches!(kind, Kind::Client | Kind::Server) && !self.is_messaging;
+        let has_status = !self.get(Meaning::GrpcStatus).is_empty();
+        let names_nothing = [Meaning::Path, Meaning::Url, Meaning::Method];
+        let names_nothing = self.first(&names_nothing).is_empty() && !self.is_database;
+        let grpc_method = match is_request && names_nothing {
+            true => span_name::grpc_method(&span.name, has_status),
+            false => None,
+        };
         let is_silent = !is_message && self.texts.iter().all(|text| text.is_empty());
-        if is_silent && !self.is_database && route_in_name(&span.name).is_none() {
+        let is_named = grpc_method.is_some() || route_in_name(&span.name).is_some();
+        if is_silent && !self.is_database && !is_named {
             return None;
         }
         let url = Address::of_url(self.get(Meaning::Url));
         let joined = Address::of_host(self.get(Meaning::HostAndPort));
-        let (host, port) = self.address(span.kind, &url, &joined);
+        let (host, port) = self.address(kind, &url, &joined);
         let of_aws = self.get(Meaning::AwsOperation);
         let path = match self.get(Meaning::Path) {
             "" if !of_aws.is_empty() => of_aws.trim_end_matches("Request"),
-            "" => url.path,
+            "" => grpc_method.as_deref().unwrap_or(url.path),
             path => without_query(path),
         };
         let route = match self.get(Meaning::Route) {
             "" => route_in_name(&span.name).unwrap_or_default(),
             route => route,
         };
-        let rpc = self.get(Meaning::RpcSystem);
+        let rpc = match self.get(Meaning::RpcSystem) {
+            "" if grpc_method.is_some() || has_status => "grpc",
+            rpc => rpc,
+        };
         let mut operation = Operation::of(self.get(Meaning::Operation), path);
-        if operation == Operation::Unknown && span.kind == Kind::Client {
+        let task = self.task(span);
+        if let Some(task) = task {
+            operation = task.operation;
+        } else if operation == Operation::Unknown && span.kind == Kind::Client {
             operation = match self.is_messaging {
                 true => Operation::in_span_name(&span.name),
                 false if is_lookup(&span.name) => Operation::Other,
@@ -202,11 +249,22 @@ impl<'a> Words<'a> {
         // not all SDKs write messaging.system for streams
         let is_cloud_api = rpc == "aws-api" || !of_aws.is_empty();
         let sends = operation == Operation::Send;
-        let destination = self.destination();
+        let destination = task.map_or(self.destination(), |task| task.name);
+        let is_messaging = self.is_messaging || is_message || is_cloud_api && sends;
+        let peer = match span_name::service_of_cluster(self.get(Meaning::UpstreamCluster)) {
+            "" => self.get(Meaning::PeerService),
+            service => service,
+        };
+        let system = self.system(names, is_message);
+        let broker = match is_messaging {
+            true => self.broker(system, names),
+            false => Broker::default(),
+        };
         Some(About {
-            system: self.system(names, is_message),
+            system,
             is_nowhere: self.is_nowhere && destination.is_empty(),
             destination: names.intern(destination),
+            broker,
             channel: names.intern(self.channel(destination)),
             group: names.intern(self.get(Meaning::ConsumerGroup)),
             operation,
@@ -221,9 +279,9 @@ impl<'a> Words<'a> {
                 char::to_ascii_uppercase,
             )),
             status: self.number(Meaning::Status),
-            peer: names.intern(self.get(Meaning::PeerService)),
+            peer: names.intern(peer),
             is_database: self.is_database,
-            is_messaging: self.is_messaging || is_message || is_cloud_api && sends,
+            is_messaging,
             is_cloud_api,
             is_probe: is_monitor(self.get(Meaning::UserAgent)),
         })
@@ -289,6 +347,26 @@ impl<'a> Words<'a> {
         said.name()
     }
 
+    fn broker(&self, system: Name, names: &mut Names) -> Broker {
+        use Meaning::*;
+        // of other systems it is the place of the process
+        let is_cloud_s = names.text(system).starts_with("aws_");
+        let of_cloud = |meaning| if is_cloud_s { self.get(meaning) } else { "" };
+        let at = Address::of_host(self.first(&[ServerHost, PeerName, PeerHost]));
+        let ports = [at.port, self.number(ServerPort), self.number(PeerPort)];
+        let said = broker::Said {
+            cluster: self.get(Cluster),
+            account: of_cloud(Account),
+            region: of_cloud(Region),
+            space: self.get(Space),
+            destination: self.first(&[Destination, PublishedTo]),
+            url: self.get(QueueUrl),
+            host: at.host,
+            port: ports.into_iter().find(|port| *port != 0).unwrap_or(0),
+        };
+        said.broker(names)
+    }
+
     /// The name that `destination` is shown under. Names of reply queues and topics of single
     /// devices would make an edge for each message.
     fn channel<'w>(&'w self, destination: &'w str) -> &'w str {
@@ -306,96 +384,11 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Whether a span of this name only looks up an address. Node.js and Kong write such spans of the
-/// kind CLIENT.
-fn is_lookup(name: &str) -> bool {
-    matches!(name, "dns.lookup" | "kong.dns")
-}
-
-/// Whether this program asks whether a service is alive, or reads its metrics.
-fn is_monitor(user_agent: &str) -> bool {
-    const PROGRAMS: [&str; 10] = [
-        "kube-probe/",
-        "ELB-HealthChecker/",
-        "GoogleHC/",
-        "GoogleStackdriverMonitoring",
-        "Amazon-Route53-Health-Check-Service",
-        "Consul Health Check",
-        "Envoy/HC",
-        "Prometheus/",
-        "Blackbox Exporter/",
-        "Edge Health Probe",
-    ];
-    PROGRAMS.iter().any(|name| user_agent.starts_with(name))
-}
-
-/// `text` with each letter changed as `change` says. It is only copied if it changes.
-fn in_case(text: &str, change: fn(&char) -> char) -> Cow<'_, str> {
-    match text.chars().all(|letter| change(&letter) == letter) {
-        true => Cow::Borrowed(text),
-        false => text.chars().map(|letter| change(&letter)).collect(),
-    }
-}
-
 /// How much the name of an operation says.
 fn rank(operation: &str) -> u8 {
     match Operation::of(operation, "") {
         Operation::Unknown => 0,
         Operation::Other => 1,
         _ => 2,
-    }
-}
-
-/// The path without the slash at its end. Clients and servers differ in that.
-fn plain_path(path: &str) -> &str {
-    match path.strip_suffix('/') {
-        Some(rest) if !rest.is_empty() => rest,
-        _ => path,
-    }
-}
-
-/// The path in a span's name such as `GET /orders/{id}`, the usual form for HTTP.
-fn route_in_name(name: &str) -> Option<&str> {
-    let (method, path) = name.split_once(' ')?;
-    let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let path = path.split(' ').next()?;
-    (is_method && path.starts_with('/')).then_some(path)
-}
-
-/// The text of an attribute's value, if it is text; of a list of texts the first.
-pub(super) fn plain<'v>(value: &'v AnyValue<'_>) -> Option<Cow<'v, str>> {
-    Some(match value {
-        AnyValue::Text(text) => Cow::Borrowed(first_of_list(text)),
-        AnyValue::Integer(number) => Cow::Owned(number.to_string()),
-        AnyValue::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
-        AnyValue::List(values) => return plain(values.first()?),
-        _ => return None,
-    })
-}
-
-/// The first text in `["text"]`. Zipkin and Jaeger have no lists, so exporters write lists like
-/// this.
-fn first_of_list(text: &str) -> &str {
-    let inside = text
-        .strip_prefix("[\"")
-        .and_then(|text| text.strip_suffix("\"]"));
-    match inside {
-        Some(inside) if !inside.contains('"') => inside,
-        _ => text,
-    }
-}
-
-/// Passes on every attribute of `span` whose value is text, with its name and what that says.
-pub(super) fn each_attribute<'s>(
-    span: &'s Span<'_>,
-    mut each: impl FnMut(&'s str, &Class, Cow<'s, str>),
-) {
-    for (key, value) in span.attributes.iter() {
-        each(key.name(), Class::of_key(key), value.plain());
-    }
-    for (name, value) in &span.other_attributes {
-        if let Some(text) = plain(value) {
-            each(name, &Class::of(name), text);
-        }
     }
 }

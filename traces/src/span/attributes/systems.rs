@@ -14,6 +14,13 @@ pub(crate) fn of_one_system(name: &str) -> Option<(Meaning, &'static str)> {
         "rabbit.routing_key" | "rabbit.queue" | "amqp.routingKey" | "amqp.queue" => {
             (RoutingKey, "rabbitmq")
         }
+        "messaging.rabbitmq.vhost"
+        | "messaging.rabbitmq.virtual_host"
+        | "rabbitmq.vhost"
+        | "amqp.vhost" => (Space, "rabbitmq"),
+        "messaging.pulsar.namespace" | "pulsar.namespace" => (Space, "pulsar"),
+        "kafka.cluster.id" | "kafka.cluster_id" => (Cluster, "kafka"),
+        "temporalWorkflowID" => (WorkflowId, "temporal"),
         "jms.queue" | "jms.topic" => (Destination, "jms"),
         "rocketmq.topic" => (Destination, "rocketmq"),
         "bullmq.queue.name" => (Destination, "bullmq"),
