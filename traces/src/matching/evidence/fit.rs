@@ -19,6 +19,8 @@ pub(super) struct Places {
     by_path: BTreeMap<(Name, u16, Name), BTreeSet<Name>>,
     /// The services that answered at a host and a port.
     by_host: BTreeMap<(Name, u16), BTreeSet<Name>>,
+    /// The services that name a host and a port as their own.
+    by_own: BTreeMap<(Name, u16), BTreeSet<Name>>,
     /// The services of the source by their simplified names.
     by_name: BTreeMap<String, Name>,
     /// The calls that were added, by what their addresses depend on.
@@ -45,6 +47,7 @@ impl Places {
     /// Learns from the pairs found so far.
     pub(super) fn of(tree: &Tree, pairs: &Pairs) -> Places {
         let mut places = Places::named(tree);
+        places.add_own(tree);
         for pair in pairs.all() {
             places.add(tree, pair.sender, tree.span(pair.receiver).service);
         }
@@ -59,6 +62,18 @@ impl Places {
             places.by_name.insert(name, *service);
         }
         places
+    }
+
+    fn add_own(&mut self, tree: &Tree) {
+        let mut seen = HashSet::default();
+        for at in tree.all().filter(|at| tree.span(*at).kind == Kind::Server) {
+            let (end, about) = (tree.span(at), tree.about(at));
+            let is_named = !about.host.is_empty() && about.port != 0;
+            if is_named && seen.insert((end.about_number(), end.service)) {
+                let own = self.by_own.entry((about.host, about.port)).or_default();
+                own.insert(end.service);
+            }
+        }
     }
 
     fn add(&mut self, tree: &Tree, call: At, service: Name) {
@@ -97,8 +112,14 @@ impl Places {
             return yes(*named == service);
         }
         match self.by_host.get(&(about.host, about.port)) {
-            Some(services) if services.contains(&service) => Leads::Yes,
-            _ => Leads::Unknown,
+            Some(services) if services.contains(&service) => return Leads::Yes,
+            _ => {}
+        }
+        // the services behind one gateway may all name its address
+        let own = self.by_own.get(&(about.host, about.port));
+        match own.filter(|services| services.len() == 1) {
+            Some(services) => yes(services.contains(&service)),
+            None => Leads::Unknown,
         }
     }
 

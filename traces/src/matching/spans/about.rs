@@ -2,6 +2,7 @@
 
 mod address;
 mod destination;
+mod failure;
 mod operation;
 
 use std::borrow::Cow;
@@ -9,6 +10,7 @@ use std::hash::{Hash, Hasher};
 
 use self::address::{Address, without_query};
 use self::destination::Said;
+pub(crate) use self::failure::Failure;
 pub(crate) use self::operation::Operation;
 use crate::matching::names::{Name, Names, Renamed};
 use crate::span::attributes::{Meaning, broker_named, system_named};
@@ -46,6 +48,8 @@ pub(crate) struct About {
     pub(crate) method: Name,
     /// The response's status; 0 if unknown.
     pub(crate) status: u16,
+    /// Whether a call failed without a response.
+    pub(crate) failure: Failure,
     /// The service at the other end, under its name in the client's configuration.
     pub(crate) peer: Name,
     /// Whether it calls a database.
@@ -144,6 +148,7 @@ impl<'a> Words<'a> {
         (span.kind, self.is_database, self.is_messaging).hash(&mut hasher);
         (self.own_system, self.is_nowhere).hash(&mut hasher);
         span.name.hash(&mut hasher);
+        Failure::of(span, self).hash(&mut hasher);
         for (meaning, text) in self.texts.iter().enumerate() {
             if !text.is_empty() {
                 meaning.hash(&mut hasher);
@@ -173,7 +178,10 @@ impl<'a> Words<'a> {
     /// The facts about `span` in these attributes; `None` if there are none.
     pub(super) fn about(&self, span: &Span<'_>, names: &mut Names) -> Option<About> {
         let is_message = matches!(span.kind, Kind::Producer | Kind::Consumer);
-        let is_silent = !is_message && self.texts.iter().all(|text| text.is_empty());
+        let failure = Failure::of(span, self);
+        let is_silent = !is_message
+            && failure == Failure::None
+            && self.texts.iter().all(|text| text.is_empty());
         if is_silent && !self.is_database && route_in_name(&span.name).is_none() {
             return None;
         }
@@ -221,6 +229,7 @@ impl<'a> Words<'a> {
                 char::to_ascii_uppercase,
             )),
             status: self.number(Meaning::Status),
+            failure,
             peer: names.intern(self.get(Meaning::PeerService)),
             is_database: self.is_database,
             is_messaging: self.is_messaging || is_message || is_cloud_api && sends,
