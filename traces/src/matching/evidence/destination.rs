@@ -207,8 +207,8 @@ fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<(At, u64)> {
     all
 }
 
-/// How many spans below `at` start after it ended. It only fetched the messages, and each of these
-/// spans handles one, as with Brave.
+/// How many spans below `at` start after it ended. It only fetched messages, and each of these spans
+/// may handle one, as with Brave.
 fn handled_after(tree: &Tree, at: At) -> u64 {
     let end = tree.span(at).end;
     if end == 0 || tree.parent(at) != Parent::None {
@@ -261,7 +261,9 @@ fn judged(tree: &Tree, pairs: &Pairs) -> BTreeSet<(Name, Name, Name)> {
 fn may_be_all(tree: &Tree, clocks: &Clocks, ends: &Ends) -> bool {
     let mut received = ends.received.iter().rev().flat_map(|(at, messages)| {
         let end = tree.span(*at).end.max(tree.span(*at).start);
-        std::iter::repeat_n((*at, end), *messages as usize)
+        // that each span below one that fetched handles a message is only likely
+        let messages = tree.about(*at).batch.map_or(1, |_| *messages);
+        std::iter::repeat_n((*at, end), messages as usize)
     });
     ends.sent.iter().rev().all(|(sender, _)| {
         let from = tree.span(*sender);
