@@ -20,6 +20,7 @@ use crate::hand_off::{Flag, Hop, Verdict};
 use crate::matching::evidence::{Evidence, Loose, Pair, Pairs};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
+use crate::shown::count;
 use crate::span::{Kind, SpanReference};
 use crate::threads::{filter_map, together};
 
@@ -115,6 +116,20 @@ pub struct Between {
     pub at_least: u64,
     /// At most this many.
     pub at_most: u64,
+}
+
+impl Between {
+    /// How many more broke or may have broken, such as `3 to 5 more broken`; `None` if there are
+    /// none.
+    pub fn more(&self) -> Option<String> {
+        let Between { at_least, at_most } = *self;
+        Some(match (at_least, at_most) {
+            (_, 0) => return None,
+            (0, most) => format!("up to {} more may have broken", count(most)),
+            (least, most) if least == most => format!("{} more broken", count(most)),
+            (least, most) => format!("{} to {} more broken", count(least), count(most)),
+        })
+    }
 }
 
 /// The hand-offs from one service to another over one channel.

@@ -28,9 +28,9 @@ pub enum Want {
     /// The fields for judging. All others are skipped, which is much faster.
     Judging,
     /// The fields for judging hand-offs between any services ([`crate::audit`]): every attribute
-    /// that may help, whatever its name.
+    /// that may help, whatever its name, and the status.
     HandOffs,
-    /// All fields, including every attribute, the status and the events. Waterfalls and comparisons
+    /// All fields, including every attribute and the events. Waterfalls and comparisons
     /// of traces show them.
     Everything,
 }

@@ -3,6 +3,7 @@
 mod batches;
 mod cases;
 mod generated;
+mod half_migrated;
 mod instrumentations;
 mod recorded;
 mod xray;

@@ -131,9 +131,7 @@ pub(crate) fn edge_facts(map: &ServiceMap, edge: &Edge) -> Vec<String> {
     let mut facts: Vec<String> = verdicts
         .map(|(verdict, number)| format!("{} {verdict}", count(*number)))
         .collect();
-    if edge.ambiguous.at_most > 0 {
-        facts.push(format!("{} more broken", between(edge)));
-    }
+    facts.extend(edge.ambiguous.more());
     if edge.not_judged > 0 {
         facts.push(format!("{} not judged", count(edge.not_judged)));
     }

@@ -160,13 +160,8 @@ fn broken((verdict, number): (&Verdict, &u64)) -> u64 {
 
 fn remarks(flow: &Flow) -> Vec<String> {
     let mut remarks = Vec::new();
-    if flow.ambiguous.at_most > 0 {
-        remarks.push(format!(
-            "between {} and {} more broke; the spans do not show which",
-            count(flow.ambiguous.at_least),
-            count(flow.ambiguous.at_most)
-        ));
-    }
+    let more = flow.ambiguous.more();
+    remarks.extend(more.map(|more| format!("{more}; the spans do not show which")));
     if flow.more_may_have_broken {
         let remark = "more may have broken in traces that have left memory; how many is not known";
         remarks.push(remark.to_owned());

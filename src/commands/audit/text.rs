@@ -115,17 +115,22 @@ pub(super) fn differences(outcome: &Outcome, all: bool) -> Option<Vec<String>> {
 fn summary(differences: &[&EdgeDifference]) -> Option<String> {
     const FEW: usize = 3;
     let is_held = |it: &EdgeDifference| it.what == What::Held;
-    let number = |wanted: &dyn Fn(&EdgeDifference) -> bool| {
+    let number = |one: &str, several: &str, wanted: &dyn Fn(&EdgeDifference) -> bool| {
         let wanted = differences.iter().filter(|it| wanted(it));
-        shown::count(wanted.count() as u64)
+        match wanted.count() as u64 {
+            1 => format!("1 {one}"),
+            number => format!("{} {several}", shown::count(number)),
+        }
     };
     (differences.len() > FEW).then(|| {
+        let is_less = |it: &EdgeDifference| is_held(it) && it.value < it.baseline;
+        let is_more = |it: &EdgeDifference| is_held(it) && it.value > it.baseline;
         format!(
-            "Edges: {} hold less than in the baseline, {} hold more, {} are new, {} are gone.",
-            number(&|it| is_held(it) && it.value < it.baseline),
-            number(&|it| is_held(it) && it.value > it.baseline),
-            number(&|it| it.what == What::Appeared),
-            number(&|it| it.what == What::Gone),
+            "Edges: {} less than in the baseline, {} more, {} new, {} gone.",
+            number("holds", "hold", &is_less),
+            number("holds", "hold", &is_more),
+            number("is", "are", &|it| it.what == What::Appeared),
+            number("is", "are", &|it| it.what == What::Gone),
         )
     })
 }
@@ -182,17 +187,7 @@ pub(super) fn verdicts(edge: &Edge) -> Vec<String> {
     let mut parts: Vec<String> = verdicts
         .map(|(verdict, count)| format!("{} {verdict}", shown::count(*count)))
         .collect();
-    let ambiguous = edge.ambiguous;
-    if ambiguous.at_most > 0 {
-        parts.push(match ambiguous.at_least == ambiguous.at_most {
-            true => format!("{} more broken", shown::count(ambiguous.at_most)),
-            false => format!(
-                "{} to {} more broken",
-                shown::count(ambiguous.at_least),
-                shown::count(ambiguous.at_most)
-            ),
-        });
-    }
+    parts.extend(edge.ambiguous.more());
     if edge.not_judged > 0 {
         parts.push(format!("{} not judged", shown::count(edge.not_judged)));
     }

@@ -32,12 +32,15 @@ impl Judged {
         }
         let ambiguous = self.ambiguous();
         if ambiguous.1 > 0 {
-            let number = match ambiguous.0 == ambiguous.1 {
-                true => count(ambiguous.0),
-                false => format!("Between {} and {}", count(ambiguous.0), count(ambiguous.1)),
+            let (least, most) = (count(ambiguous.0), count(ambiguous.1));
+            let others = if self.broken() > 0 { " more" } else { "" };
+            let more = match ambiguous.0 {
+                0 => format!("Up to {most} more may have broken"),
+                all if all == ambiguous.1 => format!("{most}{others} broke"),
+                _ => format!("Between {least} and {most}{others} broke"),
             };
             sentences.push(format!(
-                "{number} more broke, but the spans do not show which call belongs to which receiver."
+                "{more}, but the spans do not show which call belongs to which receiver."
             ));
         }
         let unjudged = self.not_judged();
@@ -111,6 +114,20 @@ impl Judged {
                 None => "No span was seen.".to_owned(),
             };
         }
+        let is_seen = |edge: &&Edge| edge.handoffs > 0 || edge.ambiguous.at_least > 0;
+        let edges = counted(self.edges.iter().filter(is_seen).count() as u64, "edge");
+        let broken_edges = self.edges.iter().filter(|edge| edge.is_broken()).count() as u64;
+        let broken_edges = count(broken_edges);
+        if broken == 0 && self.ambiguous().0 > 0 {
+            let held = match judged {
+                0 => String::new(),
+                judged => format!(
+                    ", although every one whose two ends are known held ({})",
+                    count(judged)
+                ),
+            };
+            return format!("Hand-offs broke on {broken_edges} of {edges}{held}.");
+        }
         if judged == 0 {
             return match self.services.len() {
                 _ if self.is_nameless() => {
@@ -124,28 +141,17 @@ impl Judged {
                 ),
             };
         }
-        let edges = self.edges.iter().filter(|edge| edge.handoffs > 0).count() as u64;
         if broken == 0 {
-            return match self.is_all_judged() {
-                true => format!(
-                    "Every hand-off held: {} over {}.",
-                    count(judged),
-                    counted(edges, "edge")
-                ),
-                false => format!(
-                    "Of what could be judged, every hand-off held: {} over {}.",
-                    count(judged),
-                    counted(edges, "edge")
-                ),
+            let of_judged = match self.is_all_judged() {
+                true => "Every",
+                false => "Of what could be judged, every",
             };
+            return format!("{of_judged} hand-off held: {} over {edges}.", count(judged));
         }
-        let broken_edges = self.edges.iter().filter(|edge| edge.broken() > 0).count() as u64;
         format!(
-            "{} of {} broke, on {} of {}.",
+            "{} of {} broke, on {broken_edges} of {edges}.",
             count(broken),
-            counted(judged, "judged hand-off"),
-            count(broken_edges),
-            counted(edges, "edge")
+            counted(judged, "judged hand-off")
         )
     }
 

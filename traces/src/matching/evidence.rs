@@ -19,6 +19,7 @@ mod pair_set;
 mod parent;
 mod regular;
 mod request_id;
+mod same_message;
 mod shared_id;
 
 pub(crate) use self::fit::{is_specific, same_path};
@@ -39,7 +40,8 @@ use crate::matching::spans::tree::Tree;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// Both have the id of the message, or its partition and offset.
+    /// Both have the id of the message, or its partition and offset; or another receiver has it, and
+    /// shows the sender.
     MessageId,
     /// Both have the id of the request, or an id in an attribute that the user named.
     RequestId,
@@ -74,11 +76,12 @@ const MAX_ENDS: usize = 1000;
 type Find = fn(&Tree, &mut Pairs, Evidence);
 
 /// Every kind of evidence, the strongest first.
-const EVIDENCE: [(Evidence, Find); 6] = [
+const EVIDENCE: [(Evidence, Find); 7] = [
     (Evidence::MessageId, message_id::find),
     (Evidence::RequestId, request_id::find),
     (Evidence::Link, link::find),
     (Evidence::Parent, parent::find),
+    (Evidence::MessageId, same_message::find),
     (Evidence::SharedId, shared_id::find),
     (Evidence::AddressAndTime, address_and_time::find),
 ];

@@ -294,6 +294,11 @@ mod tests {
                 Form::Zipkin,
             ),
             (b"[[],[{\"id\":\"2\",\"traceId\":".to_vec(), Form::Zipkin),
+            (
+                b"[]\n[ ]\n[{\"id\":\"2\",\"traceId\":".to_vec(),
+                Form::Zipkin,
+            ),
+            (b"[][{\"resourceSpans\":[".to_vec(), Form::OtlpJson),
             (b"{\"total\":0,\"data\":[".to_vec(), Form::Jaeger),
             (b"[{\"traceID\":\"1\"".to_vec(), Form::Jaeger),
             (b"{\"spans\":[{}],\"traceID\":\"1\"".to_vec(), Form::Jaeger),

@@ -241,7 +241,8 @@ fn inside_text<'a>(
     want: Want,
     skipped: &mut Skipped,
 ) -> Option<Vec<ResourceSpans<'a>>> {
-    if line.trim_ascii().starts_with(b"{") {
+    let text = line.trim_ascii();
+    if text.starts_with(b"{") || has_spans_of_another_form(text) {
         return None;
     }
     if !names_spans(&String::from_utf8_lossy(line)) {
@@ -255,6 +256,11 @@ fn inside_text<'a>(
     }
     let is_whole = !parts.is_damaged() && !names_spans(parts.rest);
     is_whole.then_some(read)
+}
+
+/// Whether the line is a list of spans in another form, such as Zipkin's.
+fn has_spans_of_another_form(text: &[u8]) -> bool {
+    text.starts_with(b"[") && Form::of(text).is_ok_and(|form| form != Form::OtlpJson)
 }
 
 /// How many lines of a file were read.

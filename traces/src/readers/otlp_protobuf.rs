@@ -307,7 +307,7 @@ fn span<'a>(
         let (name, value) = attribute(field);
         tags::add_attribute(&mut span, want, name, value);
     }
-    if want == Want::Everything {
+    if want != Want::Judging {
         let status = fields.status.as_ref();
         span.status = Status {
             code: match status.map(proto::Status::code).unwrap_or_default() {
@@ -317,6 +317,8 @@ fn span<'a>(
             },
             message: Cow::Borrowed(status.map_or("", |status| &status.message)),
         };
+    }
+    if want == Want::Everything {
         let events = fields.events.iter().map(|event| SpanEvent {
             time: UnixTime::from_nanoseconds(event.time_unix_nano),
             name: Cow::Borrowed(&event.name),

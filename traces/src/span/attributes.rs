@@ -74,6 +74,8 @@ pub(crate) enum Meaning {
     Method,
     /// The response's status.
     Status,
+    /// The class of error with which the operation ended.
+    ErrorType,
     /// The service at the other end, under its name in the client's configuration.
     PeerService,
     /// The cluster to which a proxy passes a request on.
@@ -170,6 +172,7 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
         "http.route" | "uri" => Route,
         "http.request.method" | "http.method" | "method" => Method,
         "http.response.status_code" | "http.status_code" | "status" => Status,
+        "error.type" => ErrorType,
         "peer.service" | "service.peer.name" => PeerService,
         "upstream_cluster.name" | "upstream_cluster" => UpstreamCluster,
         "grpc.status_code" => GrpcStatus,

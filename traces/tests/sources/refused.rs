@@ -97,7 +97,7 @@ fn a_form_that_is_not_read_is_refused_by_its_name() {
         ("grafana-frames.json", "data frames of Grafana"),
         (
             "skywalking.json",
-            "JSON whose part `.data.trace` is spans of SkyWalking",
+            "JSON whose part `.data.trace.spans` is spans of SkyWalking",
         ),
         ("splunk.json", "spans of Splunk Observability Cloud"),
         (

@@ -12,22 +12,25 @@ use serde::Deserialize;
 
 /// A hand-off in the services' logs.
 #[derive(Deserialize)]
-struct Truth {
-    from: String,
-    to: String,
-    verdict: Verdict,
+pub(super) struct Truth {
+    pub(super) from: String,
+    pub(super) to: String,
+    /// As an audit names it; empty where the logs do not say it.
+    #[serde(default)]
+    pub(super) channel: String,
+    pub(super) verdict: Verdict,
     /// The sender's span, and the span that was active.
     senders: Vec<Option<String>>,
     sender_trace: String,
     receiver: String,
 }
 
-fn file(name: &str) -> PathBuf {
+pub(super) fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     folder.join("tests/data/systems").join(name)
 }
 
-fn truth(system: &str) -> Vec<Truth> {
+pub(super) fn truth(system: &str) -> Vec<Truth> {
     let path = file(&format!("{system}-hand-offs.jsonl.gz"));
     let packed = std::fs::File::open(path).expect("the truth");
     let mut text = String::new();
@@ -54,7 +57,7 @@ fn audited(system: &str, without: Option<&str>) -> (Judged, Vec<HandOff>) {
 }
 
 /// Right pairs, wrong pairs, and verdicts that differ from the truth.
-fn judged_by_truth(truth: &[Truth], hand_offs: &[HandOff]) -> (usize, usize, usize) {
+pub(super) fn judged_by_truth(truth: &[Truth], hand_offs: &[HandOff]) -> (usize, usize, usize) {
     let mut by_receiver: BTreeMap<&str, Vec<&Truth>> = BTreeMap::new();
     for truth in truth {
         by_receiver.entry(&truth.receiver).or_default().push(truth);

@@ -106,8 +106,10 @@ fn line(map: &ServiceMap, edge: &Edge) -> String {
             format!("{} broke ({})", figure(edge), verdicts.join(", "))
         }
     };
-    if !broken.is_empty() && edge.ambiguous.at_most > 0 {
-        facts.push_str(&format!(", {} more broken", between(edge)));
+    if !broken.is_empty()
+        && let Some(more) = edge.ambiguous.more()
+    {
+        facts.push_str(&format!(", {more}"));
     }
     format!("✗ {} → {}{channel}: {facts}", name(from), name(to))
 }

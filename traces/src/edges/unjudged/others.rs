@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::HashSet;
 
 use super::reason::{
-    ANSWERED_ONLY_SOME, CLOUD_API, NO_FIT, NO_RECEIVER, NOT_CONSUMED, REFUSED, Reason,
-    UNKNOWN_RECEIVER,
+    ANSWERED_ONLY_SOME, CLOUD_API, FAILED, NO_ADDRESS, NO_FIT, NO_RECEIVER, NOT_CONNECTED,
+    NOT_CONSUMED, REFUSED, Reason, UNKNOWN_RECEIVER,
 };
 use crate::matching::evidence::Pairs;
 use crate::matching::names::Name;
 use crate::matching::spans::about::broker::Broker;
-use crate::matching::spans::about::{About, Operation};
+use crate::matching::spans::about::{About, Failure, Operation};
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::{At, End};
 use crate::span::Kind;
@@ -104,14 +104,17 @@ impl Others {
         });
         let named = named.map(|service| BTreeSet::from([service]));
         let known = answered.or(own).cloned().or(named);
+        let is_named = !host.is_empty() || !about.peer.is_empty();
         let reason = match known {
             _ if about.is_cloud_api && !hands_over(tree, about) => CLOUD_API,
+            _ if about.failure == Failure::NotConnected => NOT_CONNECTED,
+            _ if about.failure == Failure::Unanswered => FAILED,
             _ if about.status >= 400 => REFUSED,
             Some(_) if answered.is_some() => ANSWERED_ONLY_SOME,
             Some(_) => NO_FIT,
-            None => NO_RECEIVER,
+            None if is_named => NO_RECEIVER,
+            None => NO_ADDRESS,
         };
-        let is_named = !host.is_empty() || !about.peer.is_empty();
         (reason, known.or(is_named.then(BTreeSet::new)))
     }
 

@@ -44,6 +44,10 @@ pub(super) const NO_RECEIVER: Reason = Reason::new(
     "no span of a service there is in the source",
     "spans of the services there: they may be uninstrumented, or not part of this export",
 );
+pub(super) const NO_ADDRESS: Reason = Reason::new(
+    "the call does not say where it went, and no receiver in the source fits",
+    "server.address and server.port on the call, and the spans of the service there",
+);
 pub(super) const NO_FIT: Reason = Reason::new(
     "spans of a service there are in the source, but none of them fits: the right one may not have been sampled, or fits several calls",
     "the receiver's spans for all requests, or an id that both ends carry, such as x-request-id captured as an attribute",
@@ -56,6 +60,12 @@ pub(super) const REFUSED: Reason = Reason::new(
     "an error was the answer, perhaps of something in front of the service there",
     "the span of the service there, if the request reached it",
 );
+pub(super) const FAILED: Reason = Reason::new(
+    "the call failed without a response, so it may not have arrived",
+    "the span of the service there, if the request reached it",
+);
+pub(super) const NOT_CONNECTED: Reason =
+    Reason::outside("no connection was made, as the error says, so nothing was handed over");
 pub(super) const CLOUD_API: Reason =
     Reason::outside("an API of the cloud provider writes no spans");
 pub(super) const NOT_CONSUMED: Reason = Reason::new(

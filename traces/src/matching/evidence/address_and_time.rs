@@ -17,6 +17,7 @@ use super::loose::{self, Leaving, Loose};
 use super::{Evidence, Pairs, regular};
 use crate::matching::names::Name;
 use crate::matching::spans::At;
+use crate::matching::spans::about::Failure;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
 use crate::threads::side_by_side;
@@ -102,7 +103,8 @@ impl Calls {
         let mut kinds: BTreeMap<(Name, u32), Vec<At>> = BTreeMap::new();
         for call in free {
             let (end, about) = (tree.span(*call), tree.about(*call));
-            if end.start != 0 && end.end != 0 && !about.is_messaging {
+            let may_arrive = about.failure != Failure::NotConnected;
+            if end.start != 0 && end.end != 0 && !about.is_messaging && may_arrive {
                 let kind = (end.service, end.about_number());
                 kinds.entry(kind).or_default().push(*call);
             }

@@ -1,10 +1,12 @@
 //! How far the clocks of services differ, estimated from certain hand-offs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::Pairs;
 use crate::matching::names::Name;
 use crate::matching::spans::At;
+use crate::matching::spans::about::Failure;
 use crate::matching::spans::tree::Tree;
 
 /// The resolution of times in some SDKs, in nanoseconds.
@@ -45,13 +47,22 @@ impl Clocks {
     }
 
     fn from(bounds: BTreeMap<(Name, Name), Bounds>) -> Clocks {
-        let mut apart: BTreeMap<Name, Vec<(Name, i64)>> = BTreeMap::new();
+        let mut apart: BTreeMap<Name, Vec<Apart>> = BTreeMap::new();
         let mut slack = GRAIN;
         for ((from, to), bounds) in bounds {
-            let (ahead, spread) = bounds.estimate();
+            let hand_offs = bounds.at_most.len();
+            let (by, spread) = bounds.estimate();
             slack = slack.max(spread);
-            apart.entry(from).or_default().push((to, ahead));
-            apart.entry(to).or_default().push((from, -ahead));
+            let mut add = |from: Name, other: Name, by: i64| {
+                let known = apart.entry(from).or_default();
+                known.push(Apart {
+                    other,
+                    by,
+                    hand_offs,
+                });
+            };
+            add(from, to, by);
+            add(to, from, -by);
         }
         Clocks {
             ahead: settled(&apart),
@@ -86,13 +97,29 @@ fn bounds(tree: &Tree, pairs: &Pairs) -> BTreeMap<(Name, Name), Bounds> {
 }
 
 fn add(tree: &Tree, bounds: &mut BTreeMap<(Name, Name), Bounds>, call: At, receiver: At) {
+    // a receiver may start after its sender gave up
+    let gave_up = tree.about(call).failure != Failure::None;
     let (call, receiver) = (tree.span(call), tree.span(receiver));
     let has_times = call.start != 0 && call.end != 0 && receiver.start != 0;
     if has_times && call.service != receiver.service {
         let bounds = bounds.entry((call.service, receiver.service)).or_default();
         bounds.at_most.push(difference(receiver.start, call.start));
-        bounds.at_least.push(difference(receiver.start, call.end));
+        let until = if gave_up {
+            i64::MAX / 4
+        } else {
+            signed(call.end)
+        };
+        bounds.at_least.push(signed(receiver.start) - until);
     }
+}
+
+/// How far the clock of another service is ahead.
+struct Apart {
+    other: Name,
+    /// In nanoseconds.
+    by: i64,
+    /// How many hand-offs show it.
+    hand_offs: usize,
 }
 
 /// From this number on, hand-offs that agree do not agree by chance.
@@ -109,35 +136,50 @@ impl Bounds {
     /// Whether there is one difference of the clocks that almost all hand-offs allow.
     fn agree(&self) -> bool {
         let number = self.at_most.len();
-        let (ahead, _) = self.clone().estimate();
-        let ends = self.at_least.iter().zip(&self.at_most);
-        let allow = ends.filter(|(least, most)| **least <= ahead && ahead <= **most + GRAIN);
-        number >= MIN_AGREEING && allow.count() >= number - number / 20
+        let (ahead, _) = self.estimate();
+        number >= MIN_AGREEING && self.allow(ahead) >= number - number / 20
     }
 
-    /// How far the receiver's clock is ahead, and the uncertainty of that. A few hand-offs may be
-    /// wrong, such as those whose receiver started after its sender gave up.
-    fn estimate(mut self) -> (i64, i64) {
-        let few = self.at_most.len() / 50;
-        let many = self.at_least.len() - 1 - self.at_least.len() / 20;
-        let (_, most, _) = self.at_most.select_nth_unstable(few);
-        let (_, least, _) = self.at_least.select_nth_unstable(many);
-        let (most, least) = (*most, *least);
-        if least <= 0 && 0 <= most + GRAIN {
+    /// How many hand-offs allow this difference of the clocks.
+    fn allow(&self, ahead: i64) -> usize {
+        let ends = self.at_least.iter().zip(&self.at_most);
+        let allow = ends.filter(|(least, most)| **least <= ahead && ahead <= **most + GRAIN);
+        allow.count()
+    }
+
+    /// How far the receiver's clock is ahead, and the uncertainty of that. It is the difference that
+    /// most hand-offs allow. Others are wrong, such as those whose receiver started after its sender
+    /// gave up.
+    fn estimate(&self) -> (i64, i64) {
+        let few = self.at_most.len() / 20;
+        let allow_none = self.allow(0);
+        if allow_none >= self.at_most.len() - few {
             return (0, 0);
         }
-        let ahead = if least <= most {
-            most
-        } else {
-            least / 2 + most / 2
-        };
-        (ahead, (ahead - self.at_most[0]).clamp(0, 50 * GRAIN))
+        let (mut at_least, mut at_most) = (self.at_least.clone(), self.at_most.clone());
+        at_least.sort_unstable();
+        at_most.sort_unstable();
+        let mut begun = 0;
+        let counts = at_most.iter().enumerate().map(|(ended, most)| {
+            while at_least
+                .get(begun)
+                .is_some_and(|least| *least <= most + GRAIN)
+            {
+                begun += 1;
+            }
+            (begun - ended, Reverse(most.abs()), *most)
+        });
+        let (best, _, ahead) = counts.max().unwrap_or_default();
+        if allow_none >= best - few.min(best) {
+            return (0, 0);
+        }
+        (ahead, (ahead - at_most[0]).clamp(0, 50 * GRAIN))
     }
 }
 
 /// The clocks of all services, relative to the middle one in each part of the system. Most clocks
 /// are about right, and so is the middle one: it can be compared with services of other parts.
-fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
+fn settled(apart: &BTreeMap<Name, Vec<Apart>>) -> BTreeMap<Name, i64> {
     let mut ahead: BTreeMap<Name, i64> = BTreeMap::new();
     for first in apart.keys() {
         if ahead.contains_key(first) {
@@ -155,18 +197,21 @@ fn settled(apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
     ahead
 }
 
-/// How far the clocks of the part of the system around `first` are ahead of its clock.
-fn ahead_of(first: Name, apart: &BTreeMap<Name, Vec<(Name, i64)>>) -> BTreeMap<Name, i64> {
-    let mut ahead = BTreeMap::from([(first, 0)]);
-    let mut next = BTreeSet::from([first]);
-    while let Some(service) = next.pop_first() {
-        let own: i64 = ahead[&service];
-        for (other, by) in apart.get(&service).into_iter().flatten() {
-            if !ahead.contains_key(other) {
-                ahead.insert(*other, own.saturating_add(*by));
-                next.insert(*other);
-            }
+/// How far the clocks of the part of the system around `first` are ahead of its clock. Of several
+/// ways to a service, the one that more hand-offs show counts: a few may be misleading.
+fn ahead_of(first: Name, apart: &BTreeMap<Name, Vec<Apart>>) -> BTreeMap<Name, i64> {
+    let mut ahead = BTreeMap::new();
+    let mut next = BinaryHeap::from([(usize::MAX, Reverse(first), 0_i64)]);
+    while let Some((_, Reverse(service), own)) = next.pop() {
+        if ahead.contains_key(&service) {
+            continue;
         }
+        ahead.insert(service, own);
+        let known = apart.get(&service).into_iter().flatten();
+        next.extend(known.map(|apart| {
+            let by = own.saturating_add(apart.by);
+            (apart.hand_offs, Reverse(apart.other), by)
+        }));
     }
     ahead
 }

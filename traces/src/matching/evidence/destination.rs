@@ -1,6 +1,8 @@
 //! Messages of one destination without ids, links or parents. They cannot be paired, but it is known
 //! how many may have broken. If one service sends to a destination and one receives from it, and
-//! what it received could be all that was sent, then all of these messages broke.
+//! what it received could be all that was sent, then all of these messages broke. Of a log such as
+//! Kafka's topics, each receiving service gets every message, so each is compared with all that was
+//! sent.
 
 mod parts;
 
@@ -25,11 +27,45 @@ const MIN_ALL: u64 = 5;
 struct Ends {
     sent: Vec<(At, u64)>,
     received: Vec<(At, u64)>,
+    /// The senders with a receiver, and the services that received from them. Other services may
+    /// have got the same message. Only of systems that give each service every message.
+    delivered: BTreeMap<At, BTreeSet<Name>>,
 }
 
 impl Ends {
     fn all(&self) -> impl Iterator<Item = At> {
-        self.sent.iter().chain(&self.received).map(|(at, _)| *at)
+        let ends = self.sent.iter().chain(&self.received).map(|(at, _)| *at);
+        ends.chain(self.delivered.keys().copied())
+    }
+
+    /// The ends of the messages that the service `to` may have got.
+    fn of_receiver(&self, tree: &Tree, to: Name) -> Ends {
+        let elsewhere = self.delivered.iter();
+        let elsewhere = elsewhere.filter(|(_, services)| !services.contains(&to));
+        let mut sent = self.sent.clone();
+        sent.extend(elsewhere.map(|(at, _)| (*at, 1)));
+        let received = self.received.iter().copied();
+        let received = received.filter(|(at, _)| tree.span(*at).service == to);
+        let mut ends = Ends {
+            sent,
+            received: received.collect(),
+            delivered: BTreeMap::new(),
+        };
+        ends.sort(tree);
+        ends
+    }
+
+    /// Sorts both ends by their start.
+    fn sort(&mut self, tree: &Tree) {
+        let order = |(at, _): &(At, u64)| (tree.span(*at).start, *at);
+        self.sent.sort_by_key(order);
+        self.received.sort_by_key(order);
+    }
+
+    /// At most how many messages were handed over.
+    fn number(&self) -> u64 {
+        let all = |ends: &[(At, u64)]| ends.iter().map(|(_, messages)| messages).sum::<u64>();
+        all(&self.sent).min(all(&self.received))
     }
 }
 
@@ -55,7 +91,11 @@ impl Identities {
             ends.iter().flat_map(|(at, _)| of(*at)).copied().collect()
         };
         let are_known = ends.all().all(|at| !of(at).is_empty());
-        are_known && of_ends(&ends.sent).is_disjoint(&of_ends(&ends.received))
+        let received = of_ends(&ends.received);
+        let delivered = ends.delivered.keys().flat_map(|at| of(*at));
+        are_known
+            && of_ends(&ends.sent).is_disjoint(&received)
+            && !delivered.into_iter().any(|id| received.contains(id))
     }
 }
 
@@ -85,6 +125,7 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
             ends.received.push((at, messages));
         }
     }
+    add_delivered(tree, pairs, &mut by_destination);
     let Ids {
         messages, offsets, ..
     } = tree.ids();
@@ -98,21 +139,21 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
         parts.map(move |(ends, is_one)| (name, ends, is_one))
     });
     for (name, mut ends, is_one_broker) in parts {
-        let order = |(at, _): &(At, u64)| (tree.span(*at).start, *at);
-        ends.sent.sort_by_key(order);
-        ends.received.sort_by_key(order);
-        let (sent, received) = (
-            by_service(tree, &ends.sent),
-            by_service(tree, &ends.received),
-        );
-        for (from, senders) in &sent {
-            for (to, receivers) in &received {
+        ends.sort(tree);
+        let received = by_service(tree, &ends.received);
+        let fans_out = ends.all().any(|at| fans_out(tree, at));
+        let mut possible = 0;
+        for (to, receivers) in &received {
+            let own = ends.of_receiver(tree, *to);
+            let sent = by_service(tree, &own.sent);
+            possible += own.number();
+            for (from, senders) in &sent {
                 let are_all = is_one_broker
                     && sent.len() == 1
-                    && received.len() == 1
+                    && (fans_out || received.len() == 1)
                     && senders.1 >= MIN_ALL
                     && !judged.contains(&(*from, *to, name))
-                    && may_be_all(tree, &clocks, &ends);
+                    && may_be_all(tree, &clocks, &own);
                 let ambiguous = Ambiguous {
                     // otherwise the true senders may be missing in the source
                     at_least: if are_all { senders.1 } else { 0 },
@@ -128,8 +169,10 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
                 .or_insert(ambiguous);
             }
         }
-        let all = |ends: &[(At, u64)]| ends.iter().map(|(_, messages)| messages).sum::<u64>();
-        let number = all(&ends.sent).min(all(&ends.received));
+        let number = match fans_out {
+            true => possible,
+            false => ends.number(),
+        };
         pairs.most_ambiguous += number;
         for ends in [&ends.sent, &ends.received] {
             let mut left = number;
@@ -157,10 +200,14 @@ fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<(At, u64)> {
         tree.span(at).kind == Kind::Consumer && !has_sender && tree.links(at).is_empty()
     };
     let is_one = |at: At| tree.about(at).batch.is_none_or(|count| count < 2);
+    let messages = |at: At| match tree.span(at).has_message {
+        true => 1,
+        false => handled_after(tree, at).max(1),
+    };
     let handlers = Loose::receivers(tree, pairs).into_iter();
     let mut all: Vec<(At, u64)> = handlers
         .filter(|at| is_alone(*at) && is_one(*at))
-        .map(|at| (at, 1))
+        .map(|at| (at, messages(at)))
         .collect();
     // a client that writes no span for each message says how many it fetched
     let handle =
@@ -173,6 +220,40 @@ fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<(At, u64)> {
         }
     }
     all
+}
+
+/// How many spans below `at` start after it ended. It only fetched messages, and each of these spans
+/// may handle one, as with Brave.
+fn handled_after(tree: &Tree, at: At) -> u64 {
+    let end = tree.span(at).end;
+    if end == 0 || tree.parent(at) != Parent::None {
+        return 0;
+    }
+    let handles =
+        |other: &At| tree.local_parent(*other) == Some(at) && tree.span(*other).start >= end;
+    tree.trace(at).filter(handles).count() as u64
+}
+
+/// Whether the messaging system of the span `at` gives each service that subscribes every message.
+fn fans_out(tree: &Tree, at: At) -> bool {
+    const LOGS: [&str; 5] = ["kafka", "pulsar", "aws_kinesis", "eventhubs", "rocketmq"];
+    LOGS.contains(&tree.names().text(tree.about(at).system))
+}
+
+/// Adds the senders that have a receiver to the destinations that have others without a sender.
+fn add_delivered(tree: &Tree, pairs: &Pairs, by_destination: &mut BTreeMap<Name, Ends>) {
+    for pair in pairs.all() {
+        let about = tree.about(pair.sender);
+        if !about.is_messaging || !fans_out(tree, pair.sender) {
+            continue;
+        }
+        if let Some(ends) = by_destination.get_mut(&about.destination)
+            && !ends.received.is_empty()
+        {
+            let services = ends.delivered.entry(pair.sender).or_default();
+            services.insert(tree.span(pair.receiver).service);
+        }
+    }
 }
 
 /// The services between which some messages of a destination could be judged, and the destination.
@@ -195,7 +276,9 @@ fn judged(tree: &Tree, pairs: &Pairs) -> BTreeSet<(Name, Name, Name)> {
 fn may_be_all(tree: &Tree, clocks: &Clocks, ends: &Ends) -> bool {
     let mut received = ends.received.iter().rev().flat_map(|(at, messages)| {
         let end = tree.span(*at).end.max(tree.span(*at).start);
-        std::iter::repeat_n((*at, end), *messages as usize)
+        // that each span below one that fetched handles a message is only likely
+        let messages = tree.about(*at).batch.map_or(1, |_| *messages);
+        std::iter::repeat_n((*at, end), messages as usize)
     });
     ends.sent.iter().rev().all(|(sender, _)| {
         let from = tree.span(*sender);

@@ -8,7 +8,7 @@ use foldhash::{HashMap, HashSet};
 use super::Pairs;
 use crate::matching::names::Name;
 use crate::matching::spans::At;
-use crate::matching::spans::about::About;
+use crate::matching::spans::about::{About, is_local};
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::span::Kind;
 
@@ -99,10 +99,10 @@ impl Places {
 
     /// Whether the address of `call` leads to `service`.
     pub(super) fn lead(&self, tree: &Tree, call: At, service: Name) -> bool {
-        self.leads(tree.about(call), service) == Leads::Yes
+        self.leads(tree, tree.about(call), service) == Leads::Yes
     }
 
-    fn leads(&self, about: &About, service: Name) -> Leads {
+    fn leads(&self, tree: &Tree, about: &About, service: Name) -> Leads {
         let yes = |is: bool| if is { Leads::Yes } else { Leads::No };
         let address = (about.host, about.port, about.peer);
         let path = (address, about.path);
@@ -118,8 +118,17 @@ impl Places {
         if let Some(named) = named {
             return yes(*named == service);
         }
-        match self.by_host.get(&address) {
-            Some(services) if services.len() == 1 && services.contains(&service) => Leads::Yes,
+        let answered = self.by_host.get(&address);
+        if let Some(services) = answered.filter(|services| services.contains(&service)) {
+            let is_alone = services.len() == 1;
+            return if is_alone { Leads::Yes } else { Leads::Unknown };
+        }
+        // the services behind one gateway may all name its address
+        let own = self.own.get(&(about.host, about.port));
+        match own.filter(|services| services.len() == 1) {
+            Some(services) if !is_local(tree.names().text(about.host)) => {
+                yes(services.contains(&service))
+            }
             _ => Leads::Unknown,
         }
     }
@@ -141,7 +150,7 @@ impl Places {
         let answering = || self.own.get(&(to.host, to.port));
         let is_own_address =
             is_own_address && answering().is_some_and(|services| services.len() == 1);
-        let leads = match self.leads(from, service) {
+        let leads = match self.leads(tree, from, service) {
             Leads::Unknown if is_own_address => Leads::Yes,
             leads => leads,
         };
@@ -165,8 +174,10 @@ fn own_addresses(tree: &Tree) -> BTreeMap<(Name, u16), BTreeSet<Name>> {
     let mut seen = HashSet::default();
     for at in tree.all() {
         let end = tree.span(at);
-        if end.kind == Kind::Server && seen.insert((end.service, end.about_number())) {
-            let about = tree.about(at);
+        let about = tree.about(at);
+        let is_named = !about.host.is_empty() && about.port != 0;
+        let is_server = end.kind == Kind::Server && is_named;
+        if is_server && seen.insert((end.service, end.about_number())) {
             let services = own.entry((about.host, about.port)).or_default();
             services.insert(end.service);
         }

@@ -89,7 +89,7 @@ fn sends(tree: &Tree, at: At) -> bool {
     tree.is_call(at)
 }
 
-fn receives(tree: &Tree, at: At) -> bool {
+pub(super) fn receives(tree: &Tree, at: At) -> bool {
     let operation = tree.about(at).operation;
     match tree.span(at).kind {
         Kind::Consumer => true,
@@ -170,7 +170,7 @@ fn join(tree: &Tree, message: &[IdAt], joining: &Joining<'_>, found: &mut Vec<Fo
 
 /// The receivers of one service by a name that they have, such as their consumer group: each group
 /// gets every message. Those without this name belong to the first one.
-fn by_name(receivers: Vec<At>, name_of: impl Fn(At) -> Name) -> Vec<Vec<At>> {
+pub(super) fn by_name(receivers: Vec<At>, name_of: impl Fn(At) -> Name) -> Vec<Vec<At>> {
     let names: BTreeSet<Name> = receivers.iter().map(|at| name_of(*at)).collect();
     let names = names.into_iter().filter(|name| !name.is_empty());
     let names: Vec<Name> = names.collect();
@@ -275,7 +275,7 @@ fn ends_of(tree: &Tree, senders: &[At], receivers: &[At]) -> Option<(At, At)> {
 
 /// The span that handled a message: rather one that continues the sender's context than another,
 /// and rather one that handled the message than one that only fetched it.
-fn handler(tree: &Tree, sender: At, receivers: &[At]) -> Option<At> {
+pub(super) fn handler(tree: &Tree, sender: At, receivers: &[At]) -> Option<At> {
     receivers.iter().copied().min_by_key(|at| {
         let at = *at;
         (

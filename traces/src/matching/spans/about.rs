@@ -3,6 +3,7 @@
 mod address;
 pub(crate) mod broker;
 mod destination;
+mod failure;
 mod operation;
 mod span_name;
 mod values;
@@ -10,9 +11,11 @@ mod values;
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
+pub(crate) use self::address::is_local;
 use self::address::{Address, without_query};
 use self::broker::Broker;
 use self::destination::Said;
+pub(crate) use self::failure::Failure;
 pub(crate) use self::operation::Operation;
 use self::span_name::{Task, is_lookup, route_in_name};
 pub(super) use self::values::{each_attribute, plain};
@@ -55,6 +58,8 @@ pub(crate) struct About {
     pub(crate) method: Name,
     /// The response's status; 0 if unknown.
     pub(crate) status: u16,
+    /// Whether a call failed without a response.
+    pub(crate) failure: Failure,
     /// The service at the other end, under its name in the client's configuration.
     pub(crate) peer: Name,
     /// Whether it calls a database.
@@ -155,6 +160,7 @@ impl<'a> Words<'a> {
         (span.kind, self.is_database, self.is_messaging).hash(&mut hasher);
         (self.own_system, self.is_nowhere).hash(&mut hasher);
         span.name.hash(&mut hasher);
+        Failure::of(span, self).hash(&mut hasher);
         for (meaning, text) in self.texts.iter().enumerate() {
             if !text.is_empty() {
                 meaning.hash(&mut hasher);
@@ -213,7 +219,10 @@ impl<'a> Words<'a> {
             true => span_name::grpc_method(&span.name, has_status),
             false => None,
         };
-        let is_silent = !is_message && self.texts.iter().all(|text| text.is_empty());
+        let failure = Failure::of(span, self);
+        let is_silent = !is_message
+            && failure == Failure::None
+            && self.texts.iter().all(|text| text.is_empty());
         let is_named = grpc_method.is_some() || route_in_name(&span.name).is_some();
         if is_silent && !self.is_database && !is_named {
             return None;
@@ -279,6 +288,7 @@ impl<'a> Words<'a> {
                 char::to_ascii_uppercase,
             )),
             status: self.number(Meaning::Status),
+            failure,
             peer: names.intern(peer),
             is_database: self.is_database,
             is_messaging,

@@ -18,6 +18,10 @@ pub(super) enum Unread {
 
 /// The form of JSON with this beginning, or what it is instead.
 pub(super) fn form(text: &[u8]) -> Result<Form, Unread> {
+    let text = without_empty_lists(text);
+    if text.is_empty() {
+        return Ok(Form::OtlpJson);
+    }
     let mut look = Look::default();
     let walked = look.at(&mut JsonReader::new(text), 0);
     if let Some(found) = look.found {
@@ -37,6 +41,20 @@ pub(super) fn form(text: &[u8]) -> Result<Form, Unread> {
         }
         Err(_) => Err(Unread::Unknown(starts_with(text))),
     }
+}
+
+/// The text after empty lists, which show no form. Whatever collects the requests of an exporter may
+/// have some: Zipkin's senders send an empty list to test the connection.
+fn without_empty_lists(text: &[u8]) -> &[u8] {
+    let after_list = |text: &'_ [u8]| {
+        let inside = text.strip_prefix(b"[")?.trim_ascii_start();
+        Some(inside.strip_prefix(b"]")?.trim_ascii_start().len())
+    };
+    let mut rest = text;
+    while let Some(length) = after_list(rest) {
+        rest = &rest[rest.len() - length..];
+    }
+    rest
 }
 
 /// The form of the next value, or the error for a known one that cannot be read; `None` if it is

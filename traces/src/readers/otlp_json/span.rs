@@ -91,7 +91,7 @@ pub(super) fn span<'a>(
                 span.links.extend(link(cursor, want)?);
                 Ok(())
             })?,
-            "status" if want == Want::Everything => span.status = status(cursor)?,
+            "status" if want != Want::Judging => span.status = status(cursor)?,
             "events" if want == Want::Everything => cursor.array("a list of events", |cursor| {
                 span.events.push(event(cursor)?);
                 Ok(())

@@ -51,6 +51,13 @@ impl<'a> Address<'a> {
     }
 }
 
+/// Whether each machine or container has a `host` of this name or address of its own.
+pub(crate) fn is_local(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost"
+        || address.is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+}
+
 /// `path` without its query.
 pub(super) fn without_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)

@@ -1,7 +1,7 @@
 //! The broker that has a queue or topic. Two brokers may have queues of one name, and then the
 //! offsets and the numbers of jobs overlap.
 
-use super::address::Address;
+use super::address::{Address, is_local};
 use crate::matching::names::{Name, Names, Renamed};
 
 /// What a span says about the broker of its message. Names are empty if it says nothing.
@@ -188,10 +188,6 @@ pub(crate) fn may_be_one_host(one: &str, other: &str) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     let is_address = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
-    let is_local = |host: &str| {
-        let address = host.parse::<std::net::IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-    };
     is_local(one.host)
         || is_local(other.host)
         || is_address(one.host) != is_address(other.host)
