@@ -16,7 +16,11 @@ use crate::matching::spans::{At, IdAt};
 /// Pairs each receiver without a sender with that of another receiver of the same message.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let ids = tree.ids();
-    let groups = || [&ids.messages, &ids.offsets].into_iter().flat_map(same);
+    let groups = || {
+        [&ids.messages, &ids.offsets]
+            .into_iter()
+            .flat_map(|ids| same(ids))
+    };
     let is_left = |id: &IdAt| receives(tree, id.at) && !pairs.has_sender(id.at);
     // if a sender has the id too, it was compared with that of each receiver
     let is_sent = |id: &IdAt| tree.is_call(id.at);
@@ -42,7 +46,7 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
 }
 
 /// The spans of each id that several have.
-fn same(ids: &Vec<IdAt>) -> impl Iterator<Item = &[IdAt]> {
+fn same(ids: &[IdAt]) -> impl Iterator<Item = &[IdAt]> {
     ids.chunk_by(IdAt::is_same)
         .filter(|ids| (2..=MAX_ENDS).contains(&ids.len()))
 }
