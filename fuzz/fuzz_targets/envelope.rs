@@ -1,6 +1,6 @@
 #![no_main]
 
-use baton_propagators::lambda::envelope::{Record, self};
+use baton_propagators::lambda::envelope::{self, Record};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Record::Envelope { tracecontext, record, .. } = envelope::decode(bytes) {

@@ -69,7 +69,7 @@ struct State {
     /// The generation that a switch is starting.
     coming: Option<Coming>,
     last_generation: u64,
-    instances: BTreeMap<InstanceId, Standing>,
+    instances: BTreeMap<InstanceId, InstanceState>,
     next_instance: InstanceId,
     /// Free instances. The last one was used most recently, so it is the warmest.
     free: Vec<(InstanceId, oneshot::Sender<Invocation>)>,
@@ -92,7 +92,7 @@ struct Coming {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Standing {
+struct InstanceState {
     generation: u64,
     /// Whether it has asked for its first event.
     started: bool,
@@ -214,16 +214,16 @@ impl Function {
     pub(crate) fn next(&self, id: InstanceId, cold_start: Option<Duration>) -> Next {
         let mut state = self.state();
         let state = &mut *state;
-        let Some(standing) = state.instances.get_mut(&id) else {
+        let Some(instance) = state.instances.get_mut(&id) else {
             return Next::Retire;
         };
-        if !standing.started {
-            standing.started = true;
+        if !instance.started {
+            instance.started = true;
             state.failed_starts = 0;
             state.cold_start = cold_start;
             self.0.changed.notify_waiters();
         }
-        let generation = standing.generation;
+        let generation = instance.generation;
         let is_coming = state
             .coming
             .as_ref()
@@ -248,7 +248,7 @@ impl Function {
         let mut state = self.state();
         let state = &mut *state;
         state.free.retain(|(free, _)| *free != id);
-        if let Some(Standing {
+        if let Some(InstanceState {
             started: false,
             generation,
         }) = state.instances.remove(&id)

@@ -93,7 +93,7 @@ pub(crate) fn is_named(key: &str, name: &str) -> bool {
 
 /// Finds several headers in one pass. Most headers are skipped because no name has their length.
 #[inline]
-pub(crate) fn one_pass<'a, V>(
+pub(crate) fn find_headers<'a, V>(
     headers: impl Iterator<Item = (&'a str, V)>,
     value: impl Fn(V) -> &'a str,
     names: &[&str],
@@ -146,7 +146,7 @@ impl Getter for HeaderMap {
 
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
         let headers = self.iter().map(|(name, value)| (name.as_str(), value));
-        one_pass(headers, text, names, found);
+        find_headers(headers, text, names, found);
     }
 
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -214,7 +214,7 @@ impl<S: BuildHasher> Getter for HashMap<String, String, S> {
 
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
         let headers = self.iter().map(|(name, value)| (name.as_str(), value));
-        one_pass(headers, String::as_str, names, found);
+        find_headers(headers, String::as_str, names, found);
         for (name, arrival) in names.iter().zip(found) {
             if arrival.several {
                 *arrival = self.arrival(name);

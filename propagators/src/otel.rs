@@ -69,7 +69,7 @@ impl Propagator {
             return Err(Problems(vec![Problem {
                 variable: BATON_XRAY_SOURCE,
                 value: propagation.xray_source.to_string(),
-                reason: "a propagator of OpenTelemetry's sees headers alone; leave it at header, or call \
+                reason: "OpenTelemetry shows a propagator only headers; use header, or call \
                          Propagation::extract_with_environment"
                     .to_owned(),
             }]));

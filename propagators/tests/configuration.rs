@@ -281,7 +281,7 @@ fn a_propagator_refuses_what_it_cannot_do() {
     let found = propagator_in("OTEL_PROPAGATORS", "b3".as_ref());
     assert!(found.contains("extract b3\n"), "{found}");
     let found = propagator_in("BATON_XRAY_SOURCE", "environment".as_ref());
-    let refusal = "BATON_XRAY_SOURCE=\"environment\" cannot be used: a propagator of OpenTelemetry's sees headers alone";
+    let refusal = "BATON_XRAY_SOURCE=\"environment\" cannot be used: OpenTelemetry shows a propagator only headers";
     assert!(found.contains(refusal), "{found}");
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Coming, Function, START_ATTEMPTS, Standing, State, instance};
+use super::{Coming, Function, InstanceState, START_ATTEMPTS, State, instance};
 use crate::error::LabError;
 
 /// How long no further instance is started after several failed to start.
@@ -43,7 +43,7 @@ impl Function {
         state.next_instance += 1;
         state.instances.insert(
             id,
-            Standing {
+            InstanceState {
                 generation,
                 started: false,
             },

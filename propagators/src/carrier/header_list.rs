@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::{Arrival, Getter, Setter, is_named, one_pass, texts};
+use super::{Arrival, Getter, Setter, find_headers, is_named, texts};
 
 /// Headers in the order in which they arrived or were written. A name can appear several times.
 ///
@@ -66,7 +66,7 @@ impl Getter for HeaderList {
     }
 
     fn arrivals<'a>(&'a self, names: &[&str], found: &mut [Arrival<'a>]) {
-        one_pass(self.iter(), |value| value, names, found);
+        find_headers(self.iter(), |value| value, names, found);
     }
 
     fn keys<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// The attributes for judging. All others are skipped, or are kept in [`Span::other_attributes`].
+/// The attributes for judging. All others are skipped, or are kept in
+/// [`Span::other_attributes`](super::Span::other_attributes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Key {
@@ -33,7 +34,8 @@ pub enum Key {
     ContextDeferred,
     /// `baton.baggage.entries`: how many baggage entries arrived or were sent.
     BaggageEntries,
-    /// `baton.span.format`: the original form of the span, if it was not OTLP; see [`SpanFormat`].
+    /// `baton.span.format`: the original form of the span, if it was not OTLP; see
+    /// [`SpanFormat`](super::SpanFormat).
     SpanFormat,
 }
 
