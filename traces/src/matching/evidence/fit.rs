@@ -106,31 +106,38 @@ impl Places {
         let yes = |is: bool| if is { Leads::Yes } else { Leads::No };
         let address = (about.host, about.port, about.peer);
         let path = (address, about.path);
-        if let Some(services) = self.by_path.get(&path).filter(|_| !about.path.is_empty()) {
-            return match services.contains(&service) {
-                // such as that of a load balancer, which leads to none of them in particular
-                true if services.len() > 1 => Leads::Unknown,
-                is_known => yes(is_known),
-            };
+        let is_shared = self.is_shared(address);
+        let services = self.by_path.get(&path);
+        if let Some(services) = services.filter(|_| !about.path.is_empty() && !is_shared) {
+            return yes(services.contains(&service));
         }
         let peer = self.named.get(&about.peer);
         let named = peer.or_else(|| self.named.get(&about.host));
         if let Some(named) = named {
             return yes(*named == service);
         }
-        let answered = self.by_host.get(&address);
-        if let Some(services) = answered.filter(|services| services.contains(&service)) {
-            let is_alone = services.len() == 1;
-            return if is_alone { Leads::Yes } else { Leads::Unknown };
+        if is_shared {
+            return Leads::Unknown;
         }
-        // the services behind one gateway may all name its address
-        let own = self.own.get(&(about.host, about.port));
-        match own.filter(|services| services.len() == 1) {
-            Some(services) if !is_local(tree.names().text(about.host)) => {
-                yes(services.contains(&service))
-            }
+        let answered = self.by_host.get(&address);
+        if answered.is_some_and(|services| services.contains(&service)) {
+            return Leads::Yes;
+        }
+        // each container may have a service at this address
+        let is_local = || is_local(tree.names().text(about.host));
+        match self.own.get(&(about.host, about.port)) {
+            Some(services) if !is_local() => yes(services.contains(&service)),
             _ => Leads::Unknown,
         }
+    }
+
+    /// Whether several services answer at an address, such as that of a load balancer, or localhost
+    /// in several containers. It leads to none of them in particular.
+    fn is_shared(&self, address: Address) -> bool {
+        let (host, port, _) = address;
+        let own = self.own.get(&(host, port)).filter(|_| !host.is_empty());
+        let known = [self.by_host.get(&address), own].into_iter().flatten();
+        known.into_iter().any(|services| services.len() > 1)
     }
 
     /// Whether `receiver` may have answered `call`, without regard to time.
@@ -145,11 +152,8 @@ impl Places {
         if from.status != 0 && to.status != 0 && from.status != to.status {
             return false;
         }
-        // several services may answer at one address, such as localhost in several containers
         let is_own_address = from.host == to.host && from.port == to.port && from.port != 0;
-        let answering = || self.own.get(&(to.host, to.port));
-        let is_own_address =
-            is_own_address && answering().is_some_and(|services| services.len() == 1);
+        let is_own_address = is_own_address && !self.is_shared((from.host, from.port, from.peer));
         let leads = match self.leads(tree, from, service) {
             Leads::Unknown if is_own_address => Leads::Yes,
             leads => leads,
@@ -190,7 +194,9 @@ fn own_addresses(tree: &Tree) -> BTreeMap<(Name, u16), BTreeSet<Name>> {
 fn may_be_forwarded(tree: &Tree, call: At, receiver: At) -> bool {
     let (from, to) = (tree.about(call), tree.about(receiver));
     let host = |name: Name| tree.names().text(name);
-    let are_strange = from.host != to.host && is_named(host(from.host)) && is_named(host(to.host));
+    let (called, answering) = (host(from.host), host(to.host));
+    let are_names = is_named(called) && is_named(answering);
+    let are_strange = from.host != to.host && (are_names || are_addresses(called, answering));
     tree.parent(receiver) == Parent::Missing || are_strange
 }
 
@@ -224,6 +230,15 @@ pub(crate) fn is_specific(path: &str) -> bool {
 /// machine.
 fn is_named(host: &str) -> bool {
     !host.is_empty() && host != "localhost" && host.parse::<std::net::IpAddr>().is_err()
+}
+
+/// Whether both are addresses that other machines can use.
+fn are_addresses(one: &str, other: &str) -> bool {
+    let is_address = |host: &str| {
+        let address = host.parse::<std::net::IpAddr>();
+        address.is_ok_and(|address| !address.is_loopback() && !address.is_unspecified())
+    };
+    is_address(one) && is_address(other)
 }
 
 /// The name of a service or host without the parts that differ between deployments.
