@@ -27,9 +27,14 @@ const MAX_NAMED: usize = 2;
 /// Fields that repeat another field.
 const LEFT_OUT: [&str; 3] = ["event", "parent_is_remote", "parent_span_id"];
 
-/// Prints the log; with `--follow` until the lab has ended.
+/// Prints the log, with the lines of every record that was sent before; with `--follow` until the
+/// lab has ended.
 pub(crate) fn logs(arguments: &LogsArguments, output: &Output) -> Result<ExitCode, Failure> {
     let lab = lab_client::find(&arguments.lab)?;
+    if !arguments.follow {
+        // waits until the consumer has its records; the log is shown even if the lab cannot be asked
+        let _ = lab_client::flush(&lab);
+    }
     let path = RunDirectory::open(lab.directory)?.log_path(arguments.function);
     let mut log = Lines::open(path)?;
     loop {
