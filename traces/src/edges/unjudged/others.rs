@@ -126,9 +126,11 @@ impl Others {
         let is_its = |(name, _): &(Name, Broker)| *name == about.destination;
         let may_be = |broker: &Broker| !broker.is_apart(&about.broker);
         let mut received_from = self.received_from.range(from..).take_while(|it| is_its(it));
-        let reason = match received_from.any(|(_, broker)| may_be(broker)) {
-            true => UNKNOWN_RECEIVER,
-            false => NOT_CONSUMED,
+        let reason = match about.failure {
+            Failure::NotConnected => NOT_CONNECTED,
+            Failure::Unanswered => FAILED,
+            Failure::None if received_from.any(|(_, broker)| may_be(broker)) => UNKNOWN_RECEIVER,
+            Failure::None => NOT_CONSUMED,
         };
         let receivers = self.destinations.range(from..);
         let receivers = receivers.take_while(|(it, _)| is_its(it));

@@ -6,7 +6,7 @@
 //! has a candidate by chance after its time was shifted. Receivers that started a trace, and those
 //! that continue one, are estimated separately, because their senders are missing for different
 //! reasons. Requests at regular intervals are a monitor's, unless almost all of them have a
-//! candidate.
+//! candidate. A call that nothing else answers may still be the sender of one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ const MAX_CANDIDATES: usize = 64;
 const MAX_KINDS: usize = 2000;
 /// How many times each receiver's time is shifted, at most and at least.
 const MOVES: (i64, i64) = (8, 1);
-/// With so many shifted times of a service's receivers, more of them would tell nothing new.
+/// From this number of shifted times on, more of them tell nothing new about a service.
 const ENOUGH_MOVED: i64 = 1 << 16;
 
 /// Pairs spans that match by address and time, and counts ambiguous ones.
@@ -60,13 +60,17 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
         leaving: Leaving::new(tree),
     };
     let (mut certain, mut unsure) = (Candidates::new(), Candidates::new());
-    let found = side_by_side(by_service.values(), |receivers| {
+    let mut monitored = Candidates::new();
+    let mut found = side_by_side(by_service.values(), |receivers| {
         search.candidates(receivers)
     });
+    for found in &mut found {
+        monitored.append(&mut found.monitored);
+    }
     for Group {
         candidates,
         chances,
-    } in found.into_iter().flatten()
+    } in found.into_iter().flat_map(|found| found.groups)
     {
         let into = if chances.wrong() <= MAX_WRONG {
             &mut certain
@@ -79,6 +83,11 @@ pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     for (call, receiver) in found {
         pairs.add(call, receiver, evidence);
     }
+    for calls in monitored.values_mut() {
+        calls.retain(|call| !pairs.has_receiver(*call));
+    }
+    monitored.retain(|_, calls| !calls.is_empty());
+    unsure.append(&mut monitored);
     count_ambiguous(tree, pairs, &certain, true);
     count_ambiguous(tree, pairs, &unsure, false);
 }
@@ -149,8 +158,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The candidates of the receivers of one service, by what these continue.
-    fn candidates(&self, receivers: &[At]) -> [Group; 3] {
+    /// The candidates of the receivers of one service.
+    fn candidates(&self, receivers: &[At]) -> OfService {
         let mut kinds: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         let mut groups: [Group; 3] = Default::default();
         let starts = receivers.iter().map(|at| self.tree.span(*at).start);
@@ -162,7 +171,7 @@ impl Search<'_> {
         let moves =
             (ENOUGH_MOVED / clocks::signed(receivers.len() as u64).max(1)).clamp(least, most);
         let monitored = self.monitored(receivers);
-        for receiver in receivers.iter().filter(|at| !monitored.contains(at)) {
+        for receiver in receivers.iter().filter(|at| !monitored.contains_key(at)) {
             let about = self.tree.span(*receiver).about_number();
             let kinds = kinds.entry(about).or_insert_with(|| self.kinds(*receiver));
             if kinds.is_empty() {
@@ -186,18 +195,20 @@ impl Search<'_> {
                 candidates.insert(*receiver, found);
             }
         }
-        groups
+        OfService { groups, monitored }
     }
 
-    /// The receivers of one service that a monitor called.
-    fn monitored(&self, receivers: &[At]) -> BTreeSet<At> {
-        let mut monitored = BTreeSet::new();
+    /// The receivers of one service that a monitor is likely to have called, each with its
+    /// candidates.
+    fn monitored(&self, receivers: &[At]) -> Candidates {
+        let mut monitored = Candidates::new();
         for same in regular::find(self.tree, receivers).into_values() {
             let kinds = self.kinds(same[0]);
-            let is_called = |at: &&At| !self.active(**at, &kinds, 0).is_empty();
-            let called = same.iter().filter(is_called).count();
-            if (called as f64) < same.len() as f64 * MIN_CALLED {
-                monitored.extend(same);
+            let candidates = same.iter().map(|at| (*at, self.active(*at, &kinds, 0)));
+            let candidates: Candidates = candidates.collect();
+            let called = candidates.values().filter(|calls| !calls.is_empty());
+            if (called.count() as f64) < same.len() as f64 * MIN_CALLED {
+                monitored.extend(candidates);
             }
         }
         monitored
@@ -265,6 +276,14 @@ impl Search<'_> {
         let may_leave = self.leaving.may_leave_its_trace(self.pairs, receiver);
         (Continues::Other, if may_leave { found } else { Vec::new() })
     }
+}
+
+/// The candidates of one service's receivers.
+struct OfService {
+    /// By what the receivers continue.
+    groups: [Group; 3],
+    /// Those of the receivers that a monitor is likely to have called.
+    monitored: Candidates,
 }
 
 /// What a receiver continues.

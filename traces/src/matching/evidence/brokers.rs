@@ -1,4 +1,4 @@
-//! Which spans name two brokers. Queues of one name in two brokers are two queues.
+//! When two spans name different brokers. Queues of one name in two brokers are two queues.
 
 use std::collections::BTreeSet;
 
@@ -36,6 +36,15 @@ impl<'t> Brokers<'t> {
     /// Whether these are two brokers.
     pub(super) fn are_apart(&self, one: &Broker, other: &Broker) -> bool {
         one != other && (one.is_apart(other) || self.are_hosts_apart(one.host, other.host))
+    }
+
+    /// Whether these two brokers part messages of one id. An id that is `unique` in all brokers is
+    /// better evidence than a host, a region or an account, which may be those of the process.
+    pub(super) fn part(&self, one: &Broker, other: &Broker, is_unique: bool) -> bool {
+        match is_unique {
+            true => one.is_another_cluster(other),
+            false => self.are_apart(one, other),
+        }
     }
 
     fn are_hosts_apart(&self, one: Name, other: Name) -> bool {

@@ -107,7 +107,8 @@ fn add(tree: &Tree, bounds: &mut BTreeMap<(Name, Name), Bounds>, call: At, recei
         let until = if gave_up {
             i64::MAX / 4
         } else {
-            signed(call.end)
+            // an end before the start is a fault of the exporter
+            signed(call.end.max(call.start))
         };
         bounds.at_least.push(signed(receiver.start) - until);
     }
@@ -167,7 +168,7 @@ impl Bounds {
             {
                 begun += 1;
             }
-            (begun - ended, Reverse(most.abs()), *most)
+            (begun.saturating_sub(ended), Reverse(most.abs()), *most)
         });
         let (best, _, ahead) = counts.max().unwrap_or_default();
         if allow_none >= best - few.min(best) {

@@ -14,6 +14,8 @@ use super::brokers::Brokers;
 use super::clocks::{self, Clocks};
 use super::{Ambiguous, Loose, Pair, Pairs, loose};
 use crate::matching::names::Name;
+use crate::matching::spans::about::Failure;
+use crate::matching::spans::about::broker::Broker;
 use crate::matching::spans::tree::{Parent, Tree};
 use crate::matching::spans::{At, IdAt, Ids};
 use crate::span::Kind;
@@ -39,16 +41,24 @@ impl Ends {
     }
 
     /// The ends of the messages that the service `to` may have got.
-    fn of_receiver(&self, tree: &Tree, to: Name) -> Ends {
+    fn of_receiver(&self, tree: &Tree, brokers: &Brokers<'_>, to: Name) -> Ends {
+        let received = self.received.iter().copied();
+        let received: Vec<_> = received
+            .filter(|(at, _)| tree.span(*at).service == to)
+            .collect();
+        let broker = |at: At| tree.about(at).broker;
+        let at: BTreeSet<Broker> = received.iter().map(|(at, _)| broker(*at)).collect();
+        let may_arrive = |(sender, _): &(At, u64)| {
+            let from = broker(*sender);
+            at.iter().any(|to| !brokers.are_apart(&from, to))
+        };
         let elsewhere = self.delivered.iter();
         let elsewhere = elsewhere.filter(|(_, services)| !services.contains(&to));
-        let mut sent = self.sent.clone();
-        sent.extend(elsewhere.map(|(at, _)| (*at, 1)));
-        let received = self.received.iter().copied();
-        let received = received.filter(|(at, _)| tree.span(*at).service == to);
+        let sent = self.sent.iter().copied();
+        let sent = sent.chain(elsewhere.map(|(at, _)| (*at, 1)));
         let mut ends = Ends {
-            sent,
-            received: received.collect(),
+            sent: sent.filter(may_arrive).collect(),
+            received,
             delivered: BTreeMap::new(),
         };
         ends.sort(tree);
@@ -112,7 +122,9 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
     let mut by_destination: BTreeMap<Name, Ends> = BTreeMap::new();
     let destination = |at: At| Some(tree.about(at).destination).filter(|name| !name.is_empty());
     for at in calls {
-        if let Some(name) = destination(at).filter(|_| tree.about(at).is_messaging) {
+        let about = tree.about(at);
+        let is_sent = about.is_messaging && about.failure != Failure::NotConnected;
+        if let Some(name) = destination(at).filter(|_| is_sent) {
             by_destination.entry(name).or_default().sent.push((at, 1));
         }
     }
@@ -130,7 +142,6 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
         messages, offsets, ..
     } = tree.ids();
     let identities = [messages, offsets].map(|ids| Identities::of(ids, &by_destination));
-    by_destination.retain(|_, ends| !identities.iter().any(|known| known.tell_apart(ends)));
     let clocks = Clocks::of(tree, pairs);
     let judged = judged(tree, pairs);
     let brokers = Brokers::of(tree);
@@ -138,13 +149,17 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
         let parts = parts::of(tree, &brokers, ends).into_iter();
         parts.map(move |(ends, is_one)| (name, ends, is_one))
     });
+    let are_told_apart = |ends: &Ends| identities.iter().any(|known| known.tell_apart(ends));
     for (name, mut ends, is_one_broker) in parts {
+        if are_told_apart(&ends) {
+            continue;
+        }
         ends.sort(tree);
         let received = by_service(tree, &ends.received);
         let fans_out = ends.all().any(|at| fans_out(tree, at));
         let mut possible = 0;
         for (to, receivers) in &received {
-            let own = ends.of_receiver(tree, *to);
+            let own = ends.of_receiver(tree, &brokers, *to);
             let sent = by_service(tree, &own.sent);
             possible += own.number();
             for (from, senders) in &sent {
@@ -200,15 +215,11 @@ fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<(At, u64)> {
         tree.span(at).kind == Kind::Consumer && !has_sender && tree.links(at).is_empty()
     };
     let is_one = |at: At| tree.about(at).batch.is_none_or(|count| count < 2);
-    let messages = |at: At| match tree.span(at).has_message {
-        true => 1,
-        false => handled_after(tree, at).max(1),
-    };
     let handlers = Loose::receivers(tree, pairs).into_iter();
-    let mut all: Vec<(At, u64)> = handlers
-        .filter(|at| is_alone(*at) && is_one(*at))
-        .map(|at| (at, messages(at)))
-        .collect();
+    let handlers: Vec<At> = handlers.filter(|at| is_alone(*at) && is_one(*at)).collect();
+    let handled = handled_after(tree, &handlers);
+    let messages = |at: &At| handled.get(at).copied().unwrap_or(1);
+    let mut all: Vec<(At, u64)> = handlers.iter().map(|at| (*at, messages(at))).collect();
     // a client that writes no span for each message says how many it fetched
     let handle =
         tree.services(|at| tree.span(at).kind == Kind::Consumer && !tree.only_receives(at));
@@ -222,16 +233,29 @@ fn receivers(tree: &Tree, pairs: &Pairs) -> Vec<(At, u64)> {
     all
 }
 
-/// How many spans below `at` start after it ended. It only fetched messages, and each of these spans
-/// may handle one, as with Brave.
-fn handled_after(tree: &Tree, at: At) -> u64 {
-    let end = tree.span(at).end;
-    if end == 0 || tree.parent(at) != Parent::None {
-        return 0;
+/// How many spans below each of these `receivers` start after it ended, if any. Such a receiver only
+/// fetched messages, and each of these spans may handle one, as with Brave.
+fn handled_after(tree: &Tree, receivers: &[At]) -> HashMap<At, u64> {
+    let only_fetches = |at: &At| {
+        let span = tree.span(*at);
+        !span.has_message && span.end != 0 && tree.parent(*at) == Parent::None
+    };
+    let fetching: HashSet<At> = receivers.iter().copied().filter(only_fetches).collect();
+    let (mut seen, mut handled) = (HashSet::default(), HashMap::default());
+    for first in &fetching {
+        if !seen.insert(tree.span(*first).trace) {
+            continue;
+        }
+        for at in tree.trace(*first) {
+            let parent = tree.local_parent(at).filter(|at| fetching.contains(at));
+            if let Some(parent) = parent
+                && tree.span(at).start >= tree.span(parent).end
+            {
+                *handled.entry(parent).or_default() += 1;
+            }
+        }
     }
-    let handles =
-        |other: &At| tree.local_parent(*other) == Some(at) && tree.span(*other).start >= end;
-    tree.trace(at).filter(handles).count() as u64
+    handled
 }
 
 /// Whether the messaging system of the span `at` gives each service that subscribes every message.
@@ -271,9 +295,13 @@ fn judged(tree: &Tree, pairs: &Pairs) -> BTreeSet<(Name, Name, Name)> {
         .collect()
 }
 
-/// Whether the messages received may include all that were sent: for each one there is another one
-/// that was received later. Both are sorted by their start.
+/// Whether the messages received may include all that were sent: none of these failed, and for
+/// each one there is another one that was received later. Both are sorted by their start.
 fn may_be_all(tree: &Tree, clocks: &Clocks, ends: &Ends) -> bool {
+    let is_failed = |(at, _): &(At, u64)| tree.about(*at).failure != Failure::None;
+    if ends.sent.iter().any(is_failed) {
+        return false;
+    }
     let mut received = ends.received.iter().rev().flat_map(|(at, messages)| {
         let end = tree.span(*at).end.max(tree.span(*at).start);
         // that each span below one that fetched handles a message is only likely

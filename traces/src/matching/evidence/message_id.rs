@@ -187,7 +187,7 @@ pub(super) fn by_name(receivers: Vec<At>, name_of: impl Fn(At) -> Name) -> Vec<V
 
 /// The receivers of one service by the broker that they name. Those without a name belong to the
 /// first one.
-fn by_broker(receivers: Vec<At>, are_apart: impl Fn(At, At) -> bool) -> Vec<Vec<At>> {
+pub(super) fn by_broker(receivers: Vec<At>, are_apart: impl Fn(At, At) -> bool) -> Vec<Vec<At>> {
     let mut parts: Vec<Vec<At>> = Vec::new();
     for at in receivers {
         let is_one = |part: &&mut Vec<At>| !part.iter().any(|other| are_apart(*other, at));

@@ -1,9 +1,9 @@
 //! Messages within messages: a framework for jobs sends each job through a queue that is
 //! instrumented, too. Both have a span at each end, with ids of their own, and are one hand-off.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Pair, Pairs};
+use super::{MAX_ENDS, Pair, Pairs};
 use crate::matching::spans::At;
 use crate::matching::spans::tree::Tree;
 use crate::matching::spans::verdict;
@@ -11,7 +11,7 @@ use crate::matching::spans::verdict;
 /// How many spans above a sender are looked at.
 const MAX_ABOVE: usize = 100;
 
-/// Keeps one pair of each hand-off that has two: the outer one, unless only the inner one holds.
+/// Keeps one pair of each hand-off that has two: the outer one, unless only an inner one holds.
 /// The pairs are sorted.
 pub(super) fn merge(tree: &Tree, pairs: &mut Pairs) {
     let systems = tree.abouts().iter().map(|about| about.system);
@@ -20,29 +20,45 @@ pub(super) fn merge(tree: &Tree, pairs: &mut Pairs) {
         return;
     }
     let all = pairs.all();
-    let of_sender = |sender: At| {
-        let first = all.partition_point(|pair| pair.sender < sender);
-        let rest = all[first..].iter();
-        rest.take_while(move |pair| pair.sender == sender)
-    };
-    let mut dropped: BTreeSet<Pair> = BTreeSet::new();
-    for inner in all
+    let is_message = |pair: &&Pair| tree.about(pair.sender).is_messaging;
+    let nested: BTreeMap<Pair, Pair> = all
         .iter()
-        .filter(|pair| tree.about(pair.sender).is_messaging)
-    {
-        let contains = |at: &At| are_two_systems(tree, *at, inner.sender);
-        let above = tree.above(inner.sender).take(MAX_ABOVE);
-        let mut outer = above.filter(contains).flat_map(of_sender);
-        let outer = outer.find(|outer| are_around(tree, outer.receiver, inner.receiver));
-        if let Some(outer) = outer {
-            let holds = |pair: &Pair| verdict::of(tree, pair.sender, pair.receiver).holds();
-            let is_inner_better = holds(inner) && !holds(outer);
-            dropped.insert(if is_inner_better { *outer } else { *inner });
-        }
-    }
+        .filter(is_message)
+        .filter_map(|inner| Some((*inner, outer(tree, all, inner)?)))
+        .collect();
+    let around = |pair: &Pair| {
+        let outer = |inner: &Pair| nested.get(inner).copied();
+        let chain = std::iter::successors(outer(pair), outer);
+        chain.take(MAX_ABOVE)
+    };
+    let holds = |pair: &Pair| verdict::of(tree, pair.sender, pair.receiver).holds();
+    let holding = nested.keys().filter(|inner| holds(inner));
+    let replaced: BTreeSet<Pair> = holding
+        .flat_map(around)
+        .filter(|outer| !holds(outer))
+        .collect();
+    // one outer message may be sent by several inner ones
+    let inner = nested.keys();
+    let inner = inner.filter(|inner| around(inner).any(|outer| !replaced.contains(&outer)));
+    let mut dropped: BTreeSet<Pair> = inner.copied().collect();
+    dropped.extend(&replaced);
     if !dropped.is_empty() {
         pairs.pairs.retain(|pair| !dropped.contains(pair));
     }
+}
+
+/// The pair of the message that was sent by sending that of `inner`.
+fn outer(tree: &Tree, all: &[Pair], inner: &Pair) -> Option<Pair> {
+    let of_sender = |sender: At| {
+        let first = all.partition_point(|pair| pair.sender < sender);
+        let rest = all[first..].iter().take(MAX_ENDS);
+        rest.take_while(move |pair| pair.sender == sender)
+    };
+    let contains = |at: &At| are_two_systems(tree, *at, inner.sender);
+    let above = tree.above(inner.sender).take(MAX_ABOVE);
+    let mut outer = above.filter(contains).flat_map(of_sender);
+    let found = outer.find(|outer| are_around(tree, outer.receiver, inner.receiver));
+    found.copied()
 }
 
 /// Whether both send a message, each through a system of its own.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::matching::spans::At;
 use crate::matching::spans::tree::{Parent, Tree};
 
-/// So many intervals of one length are not there by chance.
+/// From this number on, intervals of one length are not there by chance.
 const MIN_INTERVALS: usize = 5;
 /// How many instances of a service are considered.
 const MAX_INSTANCES: usize = 8;

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
 
+use super::brokers::Brokers;
 use super::clocks::{self, Clocks};
-use super::message_id::{by_name, handler, receives};
+use super::message_id::{by_broker, by_name, handler, receives};
 use super::{Evidence, Found, MAX_ENDS, More, Pairs, deliveries};
 use crate::matching::names::Name;
 use crate::matching::spans::tree::{Parent, Tree};
@@ -16,30 +17,41 @@ use crate::matching::spans::{At, IdAt};
 /// Pairs each receiver without a sender with that of another receiver of the same message.
 pub(super) fn find(tree: &Tree, pairs: &mut Pairs, evidence: Evidence) {
     let ids = tree.ids();
-    let groups = || {
-        [&ids.messages, &ids.offsets]
-            .into_iter()
-            .flat_map(|ids| same(ids))
-    };
     let is_left = |id: &IdAt| receives(tree, id.at) && !pairs.has_sender(id.at);
     // if a sender has the id too, it was compared with that of each receiver
     let is_sent = |id: &IdAt| tree.is_call(id.at);
-    let groups: Vec<&[IdAt]> = groups()
-        .filter(|ids| ids.iter().any(is_left) && !ids.iter().all(is_left))
-        .filter(|ids| !ids.iter().any(is_sent))
-        .collect();
-    if groups.is_empty() {
+    let is_wanted = |ids: &&[IdAt]| {
+        ids.iter().any(is_left) && !ids.iter().all(is_left) && !ids.iter().any(is_sent)
+    };
+    let by_message: Vec<&[IdAt]> = same(&ids.messages).filter(is_wanted).collect();
+    let by_offset: Vec<&[IdAt]> = same(&ids.offsets).filter(is_wanted).collect();
+    if by_message.is_empty() && by_offset.is_empty() {
         return;
     }
-    let senders = Senders::of(tree, pairs, &groups);
+    let senders = Senders::of(tree, pairs, &[&by_message[..], &by_offset].concat());
     let clocks = Clocks::of(tree, pairs);
-    for message in groups {
-        let receivers = message.iter().map(|id| id.at);
-        let receivers = receivers.filter(|at| receives(tree, *at)).collect();
-        // one offset in two topics means two messages
-        for receivers in by_name(receivers, |at| tree.about(at).destination) {
-            for found in others(tree, pairs, &senders, &clocks, receivers) {
-                pairs.add_found(found, evidence);
+    let brokers = Brokers::of(tree);
+    for (groups, is_unique) in [(by_message, true), (by_offset, false)] {
+        let are_apart = |one: At, other: At| {
+            brokers.part(
+                &tree.about(one).broker,
+                &tree.about(other).broker,
+                is_unique,
+            )
+        };
+        for message in groups {
+            let receivers = message.iter().map(|id| id.at);
+            let receivers = receivers.filter(|at| receives(tree, *at)).collect();
+            // one offset in two topics, or in two brokers, means two messages
+            let receivers = by_name(receivers, |at| tree.about(at).destination).into_iter();
+            for receivers in receivers.flat_map(|receivers| by_broker(receivers, are_apart)) {
+                let sender = senders.only(tree, &receivers);
+                let is_its = |sender: &At| !receivers.iter().any(|at| are_apart(*sender, *at));
+                if let Some(sender) = sender.filter(is_its) {
+                    for found in others(tree, pairs, sender, &clocks, receivers) {
+                        pairs.add_found(found, evidence);
+                    }
+                }
             }
         }
     }
@@ -78,17 +90,14 @@ impl Senders {
     }
 }
 
-/// The receivers of one message whose sender the others show.
+/// The receivers of one message whose `sender` the others show.
 fn others(
     tree: &Tree,
     pairs: &Pairs,
-    senders: &Senders,
+    sender: At,
     clocks: &Clocks,
     receivers: Vec<At>,
 ) -> Vec<Found> {
-    let Some(sender) = senders.only(tree, &receivers) else {
-        return Vec::new();
-    };
     let to = |at: At| tree.about(at).destination;
     let is_known = !to(receivers[0]).is_empty();
     let is_one = to(sender).is_empty() || to(sender) == to(receivers[0]);

@@ -53,17 +53,10 @@ impl<'t> Destinations<'t> {
         sent == received || is_unsaid || is_unique && are_strange
     }
 
-    /// Whether two spans name two brokers. A unique id is better evidence than a host, a region or an account,
-    /// which may be those of the process.
+    /// Whether two spans name brokers that part messages of one id.
     pub(super) fn are_apart(&self, tree: &Tree, one: At, other: At, is_unique: bool) -> bool {
         let (one, other) = (&tree.about(one).broker, &tree.about(other).broker);
-        if one == other {
-            return false;
-        }
-        if is_unique {
-            return one.is_another_cluster(other);
-        }
-        self.brokers.are_apart(one, other)
+        self.brokers.part(one, other, is_unique)
     }
 }
 
