@@ -8,6 +8,9 @@ use crate::matching::spans::At;
 use crate::matching::spans::about::broker::Broker;
 use crate::matching::spans::tree::Tree;
 
+/// More brokers than this are not told apart, because each is compared with each.
+const MAX_BROKERS: usize = 100;
+
 /// The `ends` of one destination's name in parts that may be of one broker, and whether all of
 /// a part's are: ends that do not name their broker may be of any.
 pub(super) fn of(tree: &Tree, brokers: &Brokers<'_>, ends: Ends) -> Vec<(Ends, bool)> {
@@ -15,6 +18,9 @@ pub(super) fn of(tree: &Tree, brokers: &Brokers<'_>, ends: Ends) -> Vec<(Ends, b
     let all: BTreeSet<Broker> = ends.all().map(broker).collect();
     if all.len() < 2 {
         return vec![(ends, true)];
+    }
+    if all.len() > MAX_BROKERS {
+        return vec![(ends, false)];
     }
     let mut groups: Vec<Vec<Broker>> = Vec::new();
     for one in all {

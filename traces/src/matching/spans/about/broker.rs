@@ -1,6 +1,8 @@
 //! The broker that has a queue or topic. Two brokers may have queues of one name, and then the
 //! offsets and the numbers of jobs overlap.
 
+use percent_encoding::percent_decode_str;
+
 use super::address::{Address, is_local};
 use crate::matching::names::{Name, Names, Renamed};
 
@@ -80,6 +82,7 @@ impl Said<'_> {
         let account = first_of([url.account, named.account, self.account]);
         let region = first_of([url.region, named.region, self.region]);
         let space = first_of([named.space, url.space, self.space]);
+        let space = percent_decode_str(space).decode_utf8_lossy();
         let broker = Address::of_url(self.url);
         // the host of a queue's URL may be that of any cloud provider's endpoint
         let (host, port) = match self.host {
@@ -91,7 +94,7 @@ impl Said<'_> {
             cluster: names.intern(self.cluster),
             account: names.intern(account),
             region: names.intern(region),
-            space: names.intern(space),
+            space: names.intern(&space),
             host: match (&*host, port) {
                 ("", _) => Name::EMPTY,
                 (host, 0) => names.intern(host),
@@ -167,7 +170,7 @@ impl<'a> Place<'a> {
 fn virtual_host(rest: &str) -> &str {
     let path = rest.split_once('/').map_or("", |(_, path)| path);
     match path.split('?').next().unwrap_or_default() {
-        "" | "%2f" | "%2F" => "/",
+        "" => "/",
         name => name,
     }
 }
@@ -176,23 +179,59 @@ fn is_amqp(url: &str) -> bool {
     url.starts_with("amqp://") || url.starts_with("amqps://")
 }
 
-/// Whether two hosts of brokers, perhaps with ports, may be one under two names: a short name and
-/// the whole one, or a name and an address.
+/// Whether two texts may name the same broker. Each is a host, perhaps with a port, or a list of
+/// the hosts of a cluster.
 pub(crate) fn may_be_one_host(one: &str, other: &str) -> bool {
-    let (one, other) = (Address::of_host(one), Address::of_host(other));
-    if one.port != 0 && other.port != 0 && one.port != other.port {
-        return false;
+    hosts(one).any(|one| hosts(other).any(|other| are_near(&one, &other)))
+}
+
+fn hosts(list: &str) -> impl Iterator<Item = Address<'_>> {
+    let hosts = list.split(',');
+    hosts.map(|host| Address::of_host(host.trim_matches(['[', ']', '"', ' '])))
+}
+
+/// Whether two hosts may be of one broker: two names of one host, or two hosts of a cluster. A
+/// broker may listen at several ports, one of them for TLS.
+fn are_near(one: &Address<'_>, other: &Address<'_>) -> bool {
+    let (is_local_one, is_local_other) = (is_local(one.host), is_local(other.host));
+    if is_local_one && is_local_other {
+        // what one machine forwards from several ports is likely several brokers
+        return one.port == 0 || other.port == 0 || one.port == other.port;
     }
-    let is_domain = |short: &str, whole: &str| {
-        let rest = whole.strip_prefix(short);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
     let is_address = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
-    is_local(one.host)
-        || is_local(other.host)
-        || is_address(one.host) != is_address(other.host)
-        || is_domain(one.host, other.host)
-        || is_domain(other.host, one.host)
+    if is_local_one || is_local_other || is_address(one.host) || is_address(other.host) {
+        return true;
+    }
+    let (one, other) = (labels(one.host), labels(other.host));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+/// The parts of a host's name without what differs among the hosts of one cluster: numbers, and
+/// words for a part of it. A short name is the beginning of the whole one.
+fn labels(host: &str) -> Vec<String> {
+    const PARTS_OF_A_CLUSTER: [&str; 8] = [
+        "bootstrap",
+        "broker",
+        "brokers",
+        "headless",
+        "node",
+        "nodes",
+        "tls",
+        "ssl",
+    ];
+    let is_digit = |sign: char| sign.is_ascii_digit();
+    let label = |label: &str| {
+        let words = label
+            .split(['-', '_'])
+            .map(|word| word.replace(is_digit, ""));
+        let words = words.filter(|it| !it.is_empty() && !PARTS_OF_A_CLUSTER.contains(&&**it));
+        words.collect::<Vec<_>>().join("-")
+    };
+    let mut labels: Vec<String> = host.split('.').map(label).collect();
+    labels.retain(|label| !label.is_empty());
+    // kafka-0.kafka-headless is a host of kafka
+    labels.dedup();
+    labels
 }
 
 #[cfg(test)]
@@ -225,7 +264,7 @@ mod tests {
             ("persistent://acme/eu/t", "", "", "acme/eu"),
             ("amqp://mq:5672/blue", "", "", "blue"),
             ("amqp://mq:5672", "", "", "/"),
-            ("amqp://mq:5672/%2F", "", "", "/"),
+            ("amqp://mq:5672/", "", "", "/"),
             ("t", "", "", ""),
         ] {
             let expected = Place {
@@ -238,16 +277,90 @@ mod tests {
     }
 
     #[test]
-    fn a_host_may_have_two_names() {
+    fn a_virtual_host_is_one_however_it_is_written() {
+        let mut names = Names::default();
+        let mut broker = |url, space| {
+            let said = Said {
+                url,
+                space,
+                ..Said::default()
+            };
+            said.broker(&mut names)
+        };
+        let default = broker("amqp://mq:5672", "");
+        let other = broker("amqp://mq:5672/eu%2Forders", "");
+        for url in ["amqp://mq:5672/", "amqp://mq:5672/%2F", "amqps://mq/%2f"] {
+            assert!(!default.is_another_cluster(&broker(url, "")), "{url}");
+            assert!(other.is_another_cluster(&broker(url, "")), "{url}");
+        }
+        assert!(!default.is_another_cluster(&broker("", "/")));
+        assert!(!other.is_another_cluster(&broker("", "eu/orders")));
+        assert!(!other.is_another_cluster(&broker("", "")));
+    }
+
+    #[test]
+    fn two_hosts_may_be_of_one_broker() {
         for (one, other, may_be) in [
+            // names of one host
             ("mq", "mq.shop.svc.cluster.local:5672", true),
+            ("mq.shop", "mq.shop.svc:5672", true),
             ("mq", "10.0.0.7", true),
+            ("mq:5672", "[fd00::7]:5672", true),
             ("localhost:5672", "mq", true),
-            ("mq-blue", "mq-green", false),
-            ("10.0.0.7", "10.0.0.8", false),
+            ("127.0.0.1", "localhost:5672", true),
+            ("[::1]:5672", "localhost:5672", true),
+            ("0.0.0.0:5672", "10.0.0.7:5672", true),
+            // ports of one broker
+            ("kafka:9092", "kafka:9093", true),
+            ("kafka.shop.svc:9092", "kafka:29092", true),
+            ("mq:5672", "mq:5671", true),
+            ("10.0.0.7:9092", "10.0.0.7:9094", true),
             ("localhost:5672", "localhost:5673", false),
+            ("localhost:5672", "127.0.0.1:5673", false),
+            ("localhost", "localhost:5673", true),
+            // hosts of one cluster
+            ("10.0.0.7", "10.0.0.8", true),
+            ("kafka-0:9092", "kafka-1:9092", true),
+            ("kafka0", "kafka", true),
+            ("kafka1.example.com", "kafka2.example.com", true),
+            ("kafka-0.kafka-headless.shop.svc", "kafka.shop.svc", true),
+            (
+                "my-kafka-bootstrap:9092",
+                "my-kafka-2.my-kafka-brokers.shop.svc",
+                true,
+            ),
+            (
+                "b-1.orders.x7.c3.kafka.eu-west-1.amazonaws.com:9096",
+                "b-2.orders.x7.c3.kafka.eu-west-1.amazonaws.com:9094",
+                true,
+            ),
+            ("broker-1", "kafka", true),
+            ("rabbit@node1", "rabbit@node2", true),
+            // lists
+            ("a:9092,b:9092", "b:9092", true),
+            ("a:9092,b:9092", "b:9092,c:9092", true),
+            ("[a:9092, b:9092]", "b", true),
+            ("\"a:9092\", \"b:9092\"", "b:9093", true),
+            ("a:9092,b:9092", "c:9092,d:9092", false),
+            ("localhost:9092,localhost:9093", "localhost:9093", true),
+            ("localhost:9092,localhost:9093", "localhost:9094", false),
+            // other brokers
+            ("mq-blue", "mq-green", false),
+            ("mq-blue:5672", "mq-green:5672", false),
+            ("orders-broker.eu", "orders-broker.us", false),
+            ("kafka.eu.example.com", "kafka.us.example.com", false),
+            ("kafka-0.eu.example.com", "kafka-1.us.example.com", false),
+            ("kafka", "rabbitmq", false),
+            ("kafka.shop", "kafka.bank", false),
+            ("orders-kafka-bootstrap", "bank-kafka-bootstrap", false),
+            (
+                "b-1.orders.x7.c3.kafka.eu-west-1.amazonaws.com",
+                "b-1.bank.y8.c3.kafka.eu-west-1.amazonaws.com",
+                false,
+            ),
         ] {
             assert_eq!(may_be_one_host(one, other), may_be, "{one} {other}");
+            assert_eq!(may_be_one_host(other, one), may_be, "{other} {one}");
         }
     }
 }

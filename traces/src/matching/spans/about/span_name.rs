@@ -51,15 +51,24 @@ impl<'a> Task<'a> {
             | "StartChildWorkflow"
             | "StartActivity"
             | "SignalWorkflow"
-            | "SignalChildWorkflow" => Operation::Send,
-            "RunWorkflow" | "RunActivity" | "HandleSignal" => Operation::Process,
+            | "SignalChildWorkflow"
+            | "SignalExternalWorkflow"
+            | "QueryWorkflow"
+            | "UpdateWorkflow"
+            | "UpdateWithStartWorkflow" => Operation::Send,
+            "RunWorkflow" | "RunActivity" | "HandleSignal" | "HandleQuery" | "HandleUpdate" => {
+                Operation::Process
+            }
             _ => return None,
         };
         Some(Task {
             name,
             operation,
-            is_workflow: verb.ends_with("Workflow") && !verb.starts_with("SignalW")
-                || verb == "SignalWithStartWorkflow",
+            // others have the id of the workflow that sends
+            is_workflow: matches!(
+                verb,
+                "StartWorkflow" | "SignalWithStartWorkflow" | "RunWorkflow"
+            ),
         })
     }
 
