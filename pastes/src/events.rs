@@ -34,6 +34,13 @@ pub(crate) struct Event {
     readers: fn(&[&str]) -> Option<String>,
 }
 
+impl Event {
+    /// Whether this is a request with its response.
+    pub(crate) fn is_exchange(&self) -> bool {
+        std::ptr::eq(self, &raw const exchange::EXCHANGE)
+    }
+}
+
 /// Every known shape. The first one that fits an object is used.
 static EVENTS: &[&Event] = &[
     &sqs::SQS,

@@ -7,7 +7,7 @@ mod values;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::events::{self, Notes};
+use crate::events::{self, Event, Notes};
 use crate::finding::{Finding, Kind};
 use crate::json::Tree;
 use crate::names::{self, Name};
@@ -49,6 +49,8 @@ pub(crate) struct At {
     layers: usize,
     /// Whether the headers here are those of a response.
     pub(crate) is_response: bool,
+    /// Whether this is in the response of a known request, in which only headers are examined.
+    is_answer: bool,
 }
 
 impl At {
@@ -131,13 +133,21 @@ impl Walk {
         let are_headers = holder.contains("header") || holder == "tracecontext" || is_flat(members);
         let is_response = responses::is_response(tree, holder);
         let own = at.is_response || responses::has_status(tree);
+        let is_traefik_s = tree.get(responses::OF_TRAEFIK).is_some();
         for (name, value) in members {
             if event.is_some_and(|event| event.skipped.contains(&name.as_str())) {
                 continue;
             }
+            if at.is_answer && responses::are_others(name) {
+                continue;
+            }
             let mut inner = at.member(name);
-            inner.is_response =
-                own && !responses::are_others(name) || responses::are_headers(name, is_response);
+            inner.is_answer |= event.is_some_and(Event::is_exchange)
+                && matches!(value, Tree::Object(_))
+                && responses::is_response(value, name);
+            inner.is_response = own && !responses::are_others(name)
+                || responses::are_headers(name, is_response)
+                || is_traefik_s && responses::is_field_of_traefik(name);
             self.member(name, value, &inner, &at.path, are_headers);
         }
     }
@@ -259,7 +269,7 @@ impl Walk {
     }
 
     fn other(&mut self, name: &str, at: &At, scope: &str, is_header: bool) {
-        if is_header {
+        if is_header && !at.is_response {
             self.push(Kind::Other, name, Vec::new(), at, scope);
         }
     }

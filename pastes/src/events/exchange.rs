@@ -1,21 +1,12 @@
-//! A request and its answer: an entry in a HAR file, in a Postman collection or in an access log.
+//! A request and its response: an entry in a HAR file, in a Postman collection or in an access log.
 
 use super::{Event, has};
 use crate::json::Tree;
 
 pub(super) static EXCHANGE: Event = Event {
     is,
-    // The answer is not a carrier for the receiver, and cookies repeat a header.
-    skipped: &[
-        "response",
-        "res",
-        "responseHeaders",
-        "response_headers",
-        "resp_headers",
-        "cookies",
-        "cache",
-        "timings",
-    ],
+    // cookies repeat a header
+    skipped: &["cookies", "cache", "timings"],
     instead: None,
     readers: |_| None,
 };

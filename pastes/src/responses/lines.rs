@@ -3,6 +3,8 @@
 //! Tools mark a response by its status line, by an arrow, or by the word. The nearest mark counts.
 //! It is before the header in its line, or above it, with nothing but headers between them.
 
+use std::ops::Range;
+
 /// How many lines above a header its mark may be.
 const MAX_ABOVE: usize = 60;
 /// How much of a line is examined.
@@ -18,13 +20,19 @@ enum Sent {
 /// The headers of a text, which are asked about in order.
 pub(crate) struct Directions<'a> {
     text: &'a [u8],
+    /// The parts of the text that are a response printed by Node.js.
+    of_node: Vec<Range<usize>>,
     /// The start of the line of the header before, and whether that is one of a response.
     last: Option<(usize, bool)>,
 }
 
 impl<'a> Directions<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
-        Directions { text, last: None }
+        Directions {
+            text,
+            of_node: responses_of_node(text),
+            last: None,
+        }
     }
 
     /// Whether the header that begins at `at` is one of a response, as far as the text before it
@@ -32,6 +40,9 @@ impl<'a> Directions<'a> {
     pub(crate) fn is_response(&mut self, at: usize) -> bool {
         let start = line_start(self.text, at);
         let before = lower(&self.text[start..at]);
+        if self.of_node.iter().any(|part| part.contains(&at)) {
+            return true;
+        }
         let is_response = match in_line(&before) {
             Some(sent) => sent == Sent::Response,
             None => self.is_marked_above(start, before.trim_start()),
@@ -79,6 +90,21 @@ impl<'a> Directions<'a> {
         }
         has_status
     }
+}
+
+/// The parts of a text from the name `IncomingMessage` to the status that a response has and a
+/// request has not.
+fn responses_of_node(text: &[u8]) -> Vec<Range<usize>> {
+    const NAME: &[u8] = b"IncomingMessage {";
+    const STATUS: &[u8] = b"statusCode: ";
+    let starts: Vec<usize> = memchr::memmem::find_iter(text, NAME).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let parts = starts.iter().zip(ends).filter_map(|(start, end)| {
+        let status = *start + memchr::memmem::find(&text[*start..end], STATUS)?;
+        let code = &text[status + STATUS.len()..end];
+        code.first()?.is_ascii_digit().then_some(*start..status)
+    });
+    parts.collect()
 }
 
 /// The start of the line that ends at or after `at`; in a very long line, a position in it.
@@ -198,8 +224,10 @@ fn introduces(before: &str, at: usize) -> bool {
     let next = rest.trim_start_matches(['_', '-', ' ']);
     let is_word =
         !rest.starts_with(|letter: char| "_-".contains(letter) || letter.is_alphanumeric());
-    // a message that answers another one is a carrier
-    let others = [" for ", " to ", " of ", "message"];
+    // a message that answers another one is a carrier, and a new sentence may tell of a request
+    let others = [
+        " for ", " to ", " of ", "message", "incoming", "inbound", "request", ";",
+    ];
     let is_other = others.iter().any(|word| rest.contains(word));
     next.starts_with("header") || is_word && rest.contains("header") && !is_other
 }
@@ -321,6 +349,9 @@ mod tests {
             ("-> \"", true),
             ("consumed from response-queue, headers: {", false),
             ("got a response message with headers {", false),
+            ("IncomingMessage { rawHeaders: [ '", false),
+            ("sent response in 5 ms; incoming headers: {", false),
+            ("response pending, inbound headers: {", false),
             ("receive_response_headers.complete value=[(b'", true),
             ("HttpResponse(200 OK,List(", true),
             ("RESPONSE: 200 OK\nCOMMON HEADERS\n-> a: b\n-> ", true),

@@ -91,9 +91,11 @@ impl Walk {
         }
         let mut hits = scan::hits(text.as_bytes());
         let mut directions = Directions::new(text.as_bytes());
+        let is_traefik_s = text.contains(responses::OF_TRAEFIK);
         for hit in &mut hits {
             let is_response = at.is_response
                 || responses::is_field(&hit.name)
+                || is_traefik_s && responses::is_field_of_traefik(&hit.name)
                 || directions.is_response(hit.start);
             if is_response {
                 hit.kind = responses::in_response(hit.kind.clone());

@@ -176,6 +176,13 @@ const READ: &[File] = &[
             "api Client stock bbbbbbbbbbbbbbbb below aaaaaaaaaaaaaaaa",
         ],
     ),
+    // the user chooses the names in metadata and annotations
+    (
+        "xray-metadata-first.json",
+        Form::XRay,
+        "61dc455f6ea9978529a7aed4065a86cf",
+        &["api Unspecified api aaaaaaaaaaaaaaaa"],
+    ),
     (
         "xray-in-progress.json",
         Form::XRay,

@@ -143,8 +143,12 @@ impl Members {
             None => {}
         }
         let is_nested = matches!(json.peek()?, Some(b'[' | b'{'));
-        if is_nested && let Some(found) = known_json::member(name, &first_names(json.ahead())) {
-            return Ok(Some(Err(found)));
+        if is_nested {
+            let inner = first_names(json.ahead());
+            let is_first = self.names.len() == 1;
+            if let Some(found) = known_json::member(name, &inner, is_first) {
+                return Ok(Some(Err(found)));
+            }
         }
         let form = match name {
             "data" if is_nested || json.peek()? == Some(b'n') => {

@@ -163,13 +163,21 @@ const BACKENDS: &[(&[&str], &str)] = &[
 
 /// A member, names in the object that it holds, and what JSON with both is.
 const NESTED: &[(&str, &[&str], &str)] = &[
-    ("metadata", &["service"], ELASTIC_INTAKE),
-    ("transaction", &["id", "trace_id"], ELASTIC_INTAKE),
-    ("span", &["id", "trace_id"], ELASTIC_INTAKE),
-    ("error", &["id", "trace_id"], ELASTIC_INTAKE),
     ("info", &["experiment_id"], MLFLOW),
     ("tables", &["columns", "rows"], AZURE),
     ("data", &["actor"], NEW_RELIC),
+];
+
+/// What a line of Elastic APM's intake has as its only member, and names in the object that it holds.
+const INTAKE: &[(&str, &[&str])] = &[
+    ("metadata", &["service"]),
+    ("transaction", &["id", "trace_id"]),
+    ("span", &["id", "trace_id"]),
+    ("error", &["id", "trace_id"]),
+];
+/// The members of the intake's metadata. In a segment of X-Ray, the user chooses them.
+const INTAKE_METADATA: &[&str] = &[
+    "cloud", "labels", "network", "process", "service", "system", "user",
 ];
 
 /// The error for a list of names under `data`, or alone.
@@ -188,7 +196,10 @@ pub(super) fn object(names: &[String]) -> Option<String> {
 
 /// The error for a member of a JSON object, if it holds an object with these names of a known form
 /// that cannot be read.
-pub(super) fn member(name: &str, inner: &[String]) -> Option<String> {
+pub(super) fn member(name: &str, inner: &[String], is_first: bool) -> Option<String> {
+    if is_first && is_intake(name, inner) {
+        return Some(ELASTIC_INTAKE.to_owned());
+    }
     let has = |name: &&str| inner.iter().any(|known| known == name);
     let mut nested = NESTED.iter();
     let found = nested.find(|(member, names, _)| *member == name && names.iter().all(has));
@@ -200,6 +211,14 @@ pub(super) fn member(name: &str, inner: &[String]) -> Option<String> {
         None if name == "traces" => object(inner),
         None => None,
     }
+}
+
+fn is_intake(name: &str, inner: &[String]) -> bool {
+    let has = |name: &&str| inner.iter().any(|known| known == name);
+    let is_known = |name: &String| INTAKE_METADATA.contains(&name.as_str());
+    let mut intake = INTAKE.iter();
+    let is_line = intake.any(|(member, names)| *member == name && names.iter().all(has));
+    is_line && (name != "metadata" || inner.iter().all(is_known))
 }
 
 /// The error for a document of Elasticsearch or OpenSearch with these members, if it is not
