@@ -53,7 +53,7 @@ async fn the_first_line_says_how_many_broke_and_breaking_alone_is_not_a_failure(
     assert!(!broken.stdout.contains("inesis"), "{}", broken.stdout);
     let sound = sandbox.run(["audit", &export("fixed.jsonl.gz")]).await;
     let first = first_line(&sound);
-    assert!(first.starts_with("Every hand-off held"), "{first}");
+    assert!(first.contains(" hand-offs held, on "), "{first}");
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_limit_fails_if_calls_that_were_not_judged_could_break_it() {
         assert_eq!(finished.code, Some(1), "{limit}: {finished:?}");
         let says = "is between 50.0% and 100.0%";
         assert!(finished.stdout.contains(says), "{limit}: {finished:?}");
-        assert!(!finished.stdout.contains("Every hand-off held"));
+        assert!(finished.stdout.contains("that could be judged held"));
     }
     let half = sandbox.run(["audit", &name, "--fail-under", "50%"]).await;
     assert_eq!(half.code, Some(0), "{half:?}");
@@ -271,7 +271,7 @@ async fn a_filter_hides_no_call_that_may_belong_to_its_edges() {
     let finished = sandbox.run(filtered).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let first = first_line(&finished);
-    assert!(first.starts_with("Of what could be judged"), "{first}");
+    assert!(first.contains(" that could be judged held"), "{first}");
     assert!(finished.stdout.contains("calls of orders"), "{finished:?}");
     let misspelt = sandbox.run(["audit", &fixed, "--service", "notfy"]).await;
     assert_eq!(misspelt.code, Some(2), "{misspelt:?}");

@@ -40,8 +40,8 @@ pub(crate) struct AuditArguments {
     /// Only spans that start before this time
     #[arg(long, value_name = "TIME", value_parser = UnixTime::parse)]
     pub(crate) until: Option<UnixTime>,
-    /// Fail if a smaller share of the hand-offs held, as in 99%, or of those on one edge, as in
-    /// 'web->booking=95%'; may be repeated
+    /// Fail if a smaller share of the hand-offs held, as in 99%, or of those from one service to
+    /// another, as in 'web->booking=95%'; may be repeated
     #[arg(long, value_name = "[FROM->TO=]SHARE", value_parser = share)]
     pub(crate) fail_under: Vec<Limit>,
     /// Write one line of JSON for each judged hand-off to this file

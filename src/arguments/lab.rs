@@ -27,7 +27,8 @@ pub(crate) struct UpArguments {
     /// native]
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<Engine>,
-    /// The port of the endpoint; 0 lets the system choose, here and for the other ports
+    /// The port of the endpoint. 0 lets the system choose; each of the other port options takes 0
+    /// too
     #[arg(long, default_value_t = 3000, value_name = "PORT")]
     pub(crate) port: u16,
     /// The port of the lab's page

@@ -187,8 +187,8 @@ fn list(
     }
     let edges = edges_with(&index, &verdicts);
     if !edges.is_empty() {
-        let heading =
-            "In the whole source, on these edges (the list below has the traces of both ends):";
+        let heading = "Edges with this verdict, in the whole source. The list below has the traces at both \
+                       ends of each hand-off:";
         let edges = edges.iter().map(|edge| edge_line(edge, &verdicts));
         output.print(&output.lines(std::iter::once(heading.to_owned()).chain(edges)))?;
     }

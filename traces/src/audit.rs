@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use self::source_audit::SourceAudit;
 pub(crate) use crate::edges::role_without_spans;
 pub use crate::edges::unjudged::{Unjudged, What};
-pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff};
+pub use crate::edges::{Between, Channel, ChannelKind, Edge, Example, HandOff, share_between};
 use crate::edges::{Each, OfRun, judge, unjudged};
 use crate::hand_off::{Flag, Hop, Verdict};
 use crate::matching::by_id::Assembly;

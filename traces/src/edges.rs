@@ -119,17 +119,32 @@ pub struct Between {
 }
 
 impl Between {
-    /// How many more broke or may have broken, such as `3 to 5 more broken`; `None` if there are
-    /// none.
+    /// How many more broke or may have broken, such as `3 to 5 broken (not paired)`; `None` if there
+    /// are none.
     pub fn more(&self) -> Option<String> {
         let Between { at_least, at_most } = *self;
         Some(match (at_least, at_most) {
             (_, 0) => return None,
-            (0, most) => format!("up to {} more may have broken", count(most)),
-            (least, most) if least == most => format!("{} more broken", count(most)),
-            (least, most) => format!("{} to {} more broken", count(least), count(most)),
+            (0, most) => format!("up to {} broken (not paired)", count(most)),
+            (least, most) if least == most => format!("{} broken (not paired)", count(most)),
+            (least, most) => format!("{} to {} broken (not paired)", count(least), count(most)),
         })
     }
+}
+
+/// The lowest and the highest share that may have held, if `held` of the `judged` hand-offs did, and
+/// `ambiguous` and `not_judged` ones are left; `None` if it is unknown what held.
+pub fn share_between(
+    held: u64,
+    judged: u64,
+    ambiguous: Between,
+    not_judged: u64,
+) -> Option<[f64; 2]> {
+    let Between { at_least, at_most } = ambiguous;
+    let known = judged + at_least;
+    let unknown = at_most - at_least + not_judged;
+    let share = |held| held as f64 / (known + unknown) as f64;
+    (known > 0).then(|| [share(held), share(held + unknown)])
 }
 
 /// The hand-offs from one service to another over one channel.
@@ -223,12 +238,7 @@ impl Edge {
     /// The lowest and the highest share that may have held, with what is not known of further
     /// hand-offs; `None` if it is unknown what held.
     pub fn share_between(&self) -> Option<[f64; 2]> {
-        let Between { at_least, at_most } = self.ambiguous;
-        let unknown = at_most - at_least + self.not_judged;
-        let all = (self.handoffs + at_least + unknown) as f64;
-        let share = |held| held as f64 / all;
-        self.share()?;
-        Some([share(self.held()), share(self.held() + unknown)])
+        share_between(self.held(), self.handoffs, self.ambiguous, self.not_judged)
     }
 
     /// The most common broken verdict, if there is one.

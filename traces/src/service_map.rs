@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::audit::{self, Between, Channel};
+use crate::audit::{self, Between, Channel, share_between};
 use crate::hand_off::Verdict;
 use crate::shown::{service_name, visible};
 use crate::trace::index::TraceIndex;
@@ -284,6 +284,14 @@ impl Edge {
     pub fn holds(&self) -> bool {
         let is_judged = self.ambiguous.at_most == 0 && self.not_judged == 0;
         is_judged && !self.broken && !self.verdicts.is_empty()
+    }
+
+    /// The lowest and the highest share of the hand-offs that may have held; `None` if it is unknown
+    /// what held.
+    pub fn share_between(&self) -> Option<[f64; 2]> {
+        let judged: u64 = self.verdicts.values().sum();
+        let held = judged - self.broken_count();
+        share_between(held, judged, self.ambiguous, self.not_judged)
     }
 
     /// How many of the judged hand-offs broke.

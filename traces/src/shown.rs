@@ -131,6 +131,27 @@ pub fn counted(number: u64, noun: &str) -> String {
     }
 }
 
+/// A share, or the lowest and the highest that it may be, in percent. It is rounded down, so that it
+/// only shows 100 % if it is that.
+///
+/// ```
+/// use baton_traces::shown::share;
+///
+/// assert_eq!(share([0.9999, 0.9999]), "99.9 %");
+/// assert_eq!(share([0.5, 1.0]), "50.0 to 100 %");
+/// ```
+pub fn share([low, high]: [f64; 2]) -> String {
+    let percent = |share: f64| match share {
+        1.0 => "100".to_owned(),
+        // in binary, 0.58 * 1000 is a little less than 580
+        share => format!("{:.1}", (share * 1000.0 + 1e-9).floor() / 10.0),
+    };
+    match low == high {
+        true => format!("{} %", percent(low)),
+        false => format!("{} to {} %", percent(low), percent(high)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

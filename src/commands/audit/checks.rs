@@ -124,13 +124,13 @@ impl Known {
 
     fn bounds(&self) -> Option<Bounds> {
         let of = self.judged + self.broken;
-        Bounds::of_share(self.held, of, self.unknown).filter(|_| self.judged > 0)
+        Bounds::of_share(self.held, of, self.unknown)
     }
 
     fn reason(&self) -> String {
         match self.edges {
             0 => "the source shows no hand-off there".to_owned(),
-            _ if self.judged == 0 => "no hand-off there could be judged".to_owned(),
+            _ if self.judged + self.broken == 0 => "no hand-off there could be judged".to_owned(),
             _ => format!("{} could not be judged", counted(self.unknown, "hand-off")),
         }
     }

@@ -44,11 +44,17 @@ pub(super) fn render(outcome: &Outcome, output: &Output) -> String {
     if let Some(differences) = differences(outcome, output.verbose) {
         parts.push(output.lines(differences));
     }
-    if !judged.unjudged.is_empty() {
+    let headings = [
+        ("Not judged:", true),
+        ("Not counted as hand-offs of this source:", false),
+    ];
+    for (heading, is_hand_off) in headings {
         let unjudged = judged.unjudged.iter();
-        let unjudged = unjudged.map(|unjudged| format!("  {}", unjudged.sentence()));
-        let heading = "Not judged:".to_owned();
-        parts.push(output.lines(std::iter::once(heading).chain(unjudged)));
+        let unjudged = unjudged.filter(|unjudged| unjudged.is_hand_off == is_hand_off);
+        let mut lines = unjudged.map(|unjudged| format!("  {}", unjudged.sentence()));
+        if let Some(first) = lines.next() {
+            parts.push(output.lines([heading.to_owned(), first].into_iter().chain(lines)));
+        }
     }
     if !outcome.checks.is_empty() {
         let all = outcome.checks.iter();
@@ -168,17 +174,10 @@ fn rows(edges: &[Edge], between_verdicts: &str, output: &Output) -> Table {
     table
 }
 
-/// The share of hand-offs that held, or between which shares it is. It only shows 100 % if all held.
+/// The share of hand-offs that held, or between which shares it is.
 pub(super) fn held(edge: &Edge) -> String {
-    let rounded = |share: f64| match share {
-        1.0 => "100".to_owned(),
-        share => format!("{:.1}", (share * 1000.0).floor() / 10.0),
-    };
-    match edge.share_between() {
-        None => "-".to_owned(),
-        Some([low, high]) if low == high => format!("{} %", rounded(low)),
-        Some([low, high]) => format!("{} to {} %", rounded(low), rounded(high)),
-    }
+    let share = edge.share_between();
+    share.map_or_else(|| "-".to_owned(), shown::share)
 }
 
 /// The verdicts with their counts, and the numbers of ambiguous and of unjudged hand-offs.

@@ -223,7 +223,7 @@ impl View<'_> {
                     let who = if all == 1 {
                         libraries::named(&groups[0].libraries)
                     } else {
-                        format!("all {all} libraries that read it")
+                        format!("all {all} libraries that support it")
                     };
                     let what = if all == 1 {
                         libraries::of_one(&groups[0].what)

@@ -114,19 +114,16 @@ impl Judged {
                 None => "No span was seen.".to_owned(),
             };
         }
-        let is_seen = |edge: &&Edge| edge.handoffs > 0 || edge.ambiguous.at_least > 0;
+        let is_seen = |edge: &&Edge| edge.handoffs > 0 || edge.ambiguous.at_most > 0;
         let edges = counted(self.edges.iter().filter(is_seen).count() as u64, "edge");
         let broken_edges = self.edges.iter().filter(|edge| edge.is_broken()).count() as u64;
         let broken_edges = count(broken_edges);
         if broken == 0 && self.ambiguous().0 > 0 {
             let held = match judged {
                 0 => String::new(),
-                judged => format!(
-                    ", although every one whose two ends are known held ({})",
-                    count(judged)
-                ),
+                judged => format!(" {} whose two ends are known held.", all_hand_offs(judged)),
             };
-            return format!("Hand-offs broke on {broken_edges} of {edges}{held}.");
+            return format!("Hand-offs broke on {broken_edges} of {edges}.{held}");
         }
         if judged == 0 {
             return match self.services.len() {
@@ -143,10 +140,10 @@ impl Judged {
         }
         if broken == 0 {
             let of_judged = match self.is_all_judged() {
-                true => "Every",
-                false => "Of what could be judged, every",
+                true => "",
+                false => " that could be judged",
             };
-            return format!("{of_judged} hand-off held: {} over {edges}.", count(judged));
+            return format!("{}{of_judged} held, on {edges}.", all_hand_offs(judged));
         }
         format!(
             "{} of {} broke, on {broken_edges} of {edges}.",
@@ -174,6 +171,13 @@ impl Judged {
         });
         let most = most.min(self.most_ambiguous.unwrap_or(u64::MAX));
         (least, most.max(least))
+    }
+}
+
+fn all_hand_offs(number: u64) -> String {
+    match number {
+        1 => "The only hand-off".to_owned(),
+        number => format!("All {} hand-offs", count(number)),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::holm;
 use super::shares::{self, Share};
 use crate::audit::{Channel, Edge, Judged};
+use crate::shown;
 
 /// Differences with a p value up to this are significant.
 const LEVEL: f64 = 0.01;
@@ -155,10 +156,8 @@ impl EdgeDifference {
 
     /// The difference in one sentence.
     pub fn sentence(&self) -> String {
-        // a share is only shown as 100 % if nothing broke
         let share = |share: Option<f64>| match share {
-            Some(share) if share < 1.0 => format!("{:.1} %", (share * 1000.0).floor() / 10.0),
-            Some(_) => "100 %".to_owned(),
+            Some(share) => shown::share([share, share]),
             None => "an unknown share".to_owned(),
         };
         let (old, new) = (share(self.baseline), share(self.value));
@@ -174,16 +173,21 @@ impl EdgeDifference {
             .map_or_else(String::new, |p| format!(" (p = {p:.2e})"));
         match self.what {
             What::Held => {
-                format!("{edge}: {new} of the hand-offs held, in the baseline {old}{test}.")
+                format!("{edge} held in {new} of its traces, in the baseline in {old}{test}.")
             }
             What::Appeared => {
-                format!("{edge} is not in the baseline; {new} of its hand-offs held.")
+                format!("{edge} is not in the baseline. It held in {new} of its traces.")
             }
             What::Gone => {
-                format!("{edge} is only in the baseline, where {old} of its hand-offs held.")
+                format!("{edge} is only in the baseline. It held in {old} of its traces there.")
             }
             What::Parentless => format!(
-                "{}: {new} of its server spans have no parent, in the baseline {old}{test}.",
+                "{} server spans of {} have no parent: {new}, in the baseline {old}{test}.",
+                if self.value > self.baseline {
+                    "More"
+                } else {
+                    "Fewer"
+                },
                 self.to
             ),
         }

@@ -79,5 +79,5 @@ fn calls_that_failed_are_not_blamed_on_a_sampler() {
         judged.unjudged
     );
     let first = &judged.answer()[0];
-    assert_eq!(first, "53 of 269 judged hand-offs broke, on 6 of 19 edges.");
+    assert_eq!(first, "53 of 269 judged hand-offs broke, on 6 of 20 edges.");
 }

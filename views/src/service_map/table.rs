@@ -5,7 +5,7 @@ use super::starts;
 use super::{channel, edge_facts, leaving, node_facts, senders};
 use crate::terminal::{TextStyle, columns, fitted, padded};
 use baton_traces::service_map::{Edge, NodeKind, ServiceMap};
-use baton_traces::shown::count;
+use baton_traces::shown::{self, count};
 
 /// The longest name of a service or channel, in columns. Longer names are cut.
 const MAX_NAME: usize = 32;
@@ -109,25 +109,18 @@ fn row(map: &ServiceMap, edge: &Edge, style: TextStyle) -> Row {
         channel: cut(&channel(edge)),
         count: count(edge.count),
         held: held(edge),
-        facts: match edge.broken {
-            true => format!("{facts}: broken"),
-            false => facts,
+        facts: match edge.broken_count() {
+            0 => facts,
+            _ => format!("{facts}: broken"),
         },
         whole,
     }
 }
 
-/// The share of judged hand-offs that held. It only shows 100 % if all did.
+/// The share of hand-offs that held, or between which shares it is.
 fn held(edge: &Edge) -> String {
-    let judged: u64 = edge.verdicts.values().sum();
-    match edge.broken_count() {
-        _ if judged == 0 => "-".to_owned(),
-        0 => "100 %".to_owned(),
-        broken => {
-            let share = (judged - broken) as f64 / judged as f64;
-            format!("{:.1} %", (share * 1000.0).floor() / 10.0)
-        }
-    }
+    let share = edge.share_between();
+    share.map_or_else(|| "-".to_owned(), shown::share)
 }
 
 /// The widths of the columns.

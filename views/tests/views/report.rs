@@ -344,7 +344,7 @@ fn unjudged_hand_offs_are_not_called_whole() {
     );
     let answer = text(section(&page, "answer"));
     assert!(
-        answer.contains("yelp: Of what could be judged, every hand-off held"),
+        answer.contains("yelp: All 4 hand-offs that could be judged held, on 4 edges."),
         "{answer}"
     );
 }

@@ -65,7 +65,7 @@ pub(super) const FAILED: Reason = Reason::new(
     "the span of the service there, if the request reached it",
 );
 pub(super) const NOT_CONNECTED: Reason =
-    Reason::outside("no connection was made, as the error says, so nothing was handed over");
+    Reason::outside("the error says that no connection was made, so nothing was handed over");
 pub(super) const CLOUD_API: Reason =
     Reason::outside("an API of the cloud provider writes no spans");
 pub(super) const NOT_CONSUMED: Reason = Reason::new(
