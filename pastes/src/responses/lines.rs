@@ -20,7 +20,7 @@ enum Sent {
 /// The headers of a text, which are asked about in order.
 pub(crate) struct Directions<'a> {
     text: &'a [u8],
-    /// The parts of the text that are a response printed by Node.js.
+    /// The parts of the text that are a response printed by Node.js, in order.
     of_node: Vec<Range<usize>>,
     /// The start of the line of the header before, and whether that is one of a response.
     last: Option<(usize, bool)>,
@@ -40,7 +40,9 @@ impl<'a> Directions<'a> {
     pub(crate) fn is_response(&mut self, at: usize) -> bool {
         let start = line_start(self.text, at);
         let before = lower(&self.text[start..at]);
-        if self.of_node.iter().any(|part| part.contains(&at)) {
+        let before_it = self.of_node.partition_point(|part| part.end <= at);
+        let part = self.of_node.get(before_it);
+        if part.is_some_and(|part| part.contains(&at)) {
             return true;
         }
         let is_response = match in_line(&before) {

@@ -12,7 +12,7 @@ use foldhash::{HashMap, HashSet};
 
 use super::brokers::Brokers;
 use super::clocks::{self, Clocks};
-use super::{Ambiguous, Loose, Pair, Pairs, loose};
+use super::{Ambiguous, Loose, Marks, Pair, Pairs, loose};
 use crate::matching::names::Name;
 use crate::matching::spans::about::Failure;
 use crate::matching::spans::about::broker::Broker;
@@ -29,15 +29,15 @@ const MIN_ALL: u64 = 5;
 struct Ends {
     sent: Vec<(At, u64)>,
     received: Vec<(At, u64)>,
-    /// The senders with a receiver, and the services that received from them. Other services may
-    /// have got the same message. Only of systems that give each service every message.
-    delivered: BTreeMap<At, BTreeSet<Name>>,
+    /// The senders with a receiver, each with a service that received from it, sorted. Other services
+    /// may have got the same message. Only of systems that give each service every message.
+    delivered: Vec<(At, Name)>,
 }
 
 impl Ends {
     fn all(&self) -> impl Iterator<Item = At> {
         let ends = self.sent.iter().chain(&self.received).map(|(at, _)| *at);
-        ends.chain(self.delivered.keys().copied())
+        ends.chain(self.delivered.iter().map(|(at, _)| *at))
     }
 
     /// The ends of the messages that the service `to` may have got.
@@ -52,14 +52,14 @@ impl Ends {
             let from = broker(*sender);
             at.iter().any(|to| !brokers.are_apart(&from, to))
         };
-        let elsewhere = self.delivered.iter();
-        let elsewhere = elsewhere.filter(|(_, services)| !services.contains(&to));
+        let by_sender = self.delivered.chunk_by(|(one, _), (other, _)| one == other);
+        let elsewhere = by_sender.filter(|all| !all.iter().any(|(_, service)| *service == to));
         let sent = self.sent.iter().copied();
-        let sent = sent.chain(elsewhere.map(|(at, _)| (*at, 1)));
+        let sent = sent.chain(elsewhere.map(|all| (all[0].0, 1)));
         let mut ends = Ends {
             sent: sent.filter(may_arrive).collect(),
             received,
-            delivered: BTreeMap::new(),
+            delivered: Vec::new(),
         };
         ends.sort(tree);
         ends
@@ -80,32 +80,39 @@ impl Ends {
 }
 
 /// The identities of one kind on the ends of messages.
-struct Identities(HashMap<At, Vec<u64>>);
+struct Identities {
+    /// The spans that have one.
+    known: Marks,
+    /// Those of received messages, and of other spans with the same ones.
+    of: HashMap<At, Vec<u64>>,
+}
 
 impl Identities {
-    fn of(ids: &[IdAt], by_destination: &BTreeMap<Name, Ends>) -> Identities {
-        let all = by_destination.values().flat_map(Ends::all);
-        let mut known: HashMap<At, Vec<u64>> = all.map(|at| (at, Vec::new())).collect();
-        for id in ids {
-            if let Some(known) = known.get_mut(&id.at) {
-                known.push(id.id);
+    fn of(tree: &Tree, ids: &[IdAt], by_destination: &BTreeMap<Name, Ends>) -> Identities {
+        let received = by_destination.values().flat_map(|ends| &ends.received);
+        let received: HashSet<At> = received.map(|(at, _)| *at).collect();
+        let mut known = Marks::of(tree.len());
+        let mut of: HashMap<At, Vec<u64>> = HashMap::default();
+        for same in ids.chunk_by(IdAt::is_same) {
+            known.extend(same.iter().map(|id| &id.at));
+            if same.iter().any(|id| received.contains(&id.at)) {
+                for id in same {
+                    of.entry(id.at).or_default().push(id.id);
+                }
             }
         }
-        Identities(known)
+        Identities { known, of }
     }
 
     /// Whether each end has one, and no message that was sent has that of one that was received.
     fn tell_apart(&self, ends: &Ends) -> bool {
-        let of = |at: At| self.0.get(&at).map_or(&[][..], Vec::as_slice);
-        let of_ends = |ends: &[(At, u64)]| -> HashSet<u64> {
-            ends.iter().flat_map(|(at, _)| of(*at)).copied().collect()
-        };
-        let are_known = ends.all().all(|at| !of(at).is_empty());
-        let received = of_ends(&ends.received);
-        let delivered = ends.delivered.keys().flat_map(|at| of(*at));
-        are_known
-            && of_ends(&ends.sent).is_disjoint(&received)
-            && !delivered.into_iter().any(|id| received.contains(id))
+        let of = |at: &At| self.of.get(at).map_or(&[][..], Vec::as_slice);
+        let received = ends.received.iter().flat_map(|(at, _)| of(at));
+        let received: HashSet<u64> = received.copied().collect();
+        let sent = ends.sent.iter().map(|(at, _)| at);
+        let mut sent = sent.chain(ends.delivered.iter().map(|(at, _)| at));
+        ends.all().all(|at| self.known.has(at))
+            && !sent.any(|at| of(at).iter().any(|id| received.contains(id)))
     }
 }
 
@@ -137,11 +144,12 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
             ends.received.push((at, messages));
         }
     }
-    add_delivered(tree, pairs, &mut by_destination);
+    let logs = logs(tree);
+    add_delivered(tree, pairs, &logs, &mut by_destination);
     let Ids {
         messages, offsets, ..
     } = tree.ids();
-    let identities = [messages, offsets].map(|ids| Identities::of(ids, &by_destination));
+    let identities = [messages, offsets].map(|ids| Identities::of(tree, ids, &by_destination));
     let clocks = Clocks::of(tree, pairs);
     let judged = judged(tree, pairs);
     let brokers = Brokers::of(tree);
@@ -156,7 +164,7 @@ pub(super) fn count(tree: &Tree, pairs: &mut Pairs) {
         }
         ends.sort(tree);
         let received = by_service(tree, &ends.received);
-        let fans_out = ends.all().any(|at| fans_out(tree, at));
+        let fans_out = ends.all().any(|at| logs.contains(&tree.about(at).system));
         let mut possible = 0;
         for (to, receivers) in &received {
             let own = ends.of_receiver(tree, &brokers, *to);
@@ -258,25 +266,35 @@ fn handled_after(tree: &Tree, receivers: &[At]) -> HashMap<At, u64> {
     handled
 }
 
-/// Whether the messaging system of the span `at` gives each service that subscribes every message.
-fn fans_out(tree: &Tree, at: At) -> bool {
+/// The messaging systems of this source that give each service that subscribes every message.
+fn logs(tree: &Tree) -> BTreeSet<Name> {
     const LOGS: [&str; 5] = ["kafka", "pulsar", "aws_kinesis", "eventhubs", "rocketmq"];
-    LOGS.contains(&tree.names().text(tree.about(at).system))
+    let systems: BTreeSet<Name> = tree.abouts().iter().map(|about| about.system).collect();
+    let is_log = |system: &Name| LOGS.contains(&tree.names().text(*system));
+    systems.into_iter().filter(is_log).collect()
 }
 
 /// Adds the senders that have a receiver to the destinations that have others without a sender.
-fn add_delivered(tree: &Tree, pairs: &Pairs, by_destination: &mut BTreeMap<Name, Ends>) {
+fn add_delivered(
+    tree: &Tree,
+    pairs: &Pairs,
+    logs: &BTreeSet<Name>,
+    by_destination: &mut BTreeMap<Name, Ends>,
+) {
     for pair in pairs.all() {
         let about = tree.about(pair.sender);
-        if !about.is_messaging || !fans_out(tree, pair.sender) {
-            continue;
-        }
-        if let Some(ends) = by_destination.get_mut(&about.destination)
+        if about.is_messaging
+            && logs.contains(&about.system)
+            && let Some(ends) = by_destination.get_mut(&about.destination)
             && !ends.received.is_empty()
         {
-            let services = ends.delivered.entry(pair.sender).or_default();
-            services.insert(tree.span(pair.receiver).service);
+            let service = tree.span(pair.receiver).service;
+            ends.delivered.push((pair.sender, service));
         }
+    }
+    for ends in by_destination.values_mut() {
+        ends.delivered.sort_unstable();
+        ends.delivered.dedup();
     }
 }
 

@@ -146,7 +146,12 @@ impl Members {
         if is_nested {
             let inner = first_names(json.ahead());
             let is_first = self.names.len() == 1;
-            if let Some(found) = known_json::member(name, &inner, is_first) {
+            let of_intake =
+                is_first.then(|| known_json::intake(name, &inner, || names_agent(json.ahead())));
+            if let Some(found) = of_intake
+                .flatten()
+                .or_else(|| known_json::member(name, &inner))
+            {
                 return Ok(Some(Err(found)));
             }
         }
@@ -303,6 +308,19 @@ fn names_of_document(
         }),
     };
     found
+}
+
+/// Whether the member `service` of an object has an agent, as in the metadata of Elastic APM's
+/// intake.
+fn names_agent(mut json: JsonReader<&[u8]>) -> bool {
+    let mut is_found = false;
+    // text that is cut off has said enough before
+    let _ = json.object(|json, name| {
+        let is_agent = |name: &String| name == "agent";
+        is_found |= name == "service" && first_names(json.ahead()).iter().any(is_agent);
+        json.skip()
+    });
+    is_found
 }
 
 /// The names of the members of the first object in a value, up to the first error.

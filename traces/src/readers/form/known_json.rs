@@ -175,10 +175,6 @@ const INTAKE: &[(&str, &[&str])] = &[
     ("span", &["id", "trace_id"]),
     ("error", &["id", "trace_id"]),
 ];
-/// The members of the intake's metadata. In a segment of X-Ray, the user chooses them.
-const INTAKE_METADATA: &[&str] = &[
-    "cloud", "labels", "network", "process", "service", "system", "user",
-];
 
 /// The error for a list of names under `data`, or alone.
 pub(super) const NAMES: &str = "names of services or operations, or ids of traces, which have no spans: fetch /api/traces from Jaeger, or \
@@ -196,10 +192,7 @@ pub(super) fn object(names: &[String]) -> Option<String> {
 
 /// The error for a member of a JSON object, if it holds an object with these names of a known form
 /// that cannot be read.
-pub(super) fn member(name: &str, inner: &[String], is_first: bool) -> Option<String> {
-    if is_first && is_intake(name, inner) {
-        return Some(ELASTIC_INTAKE.to_owned());
-    }
+pub(super) fn member(name: &str, inner: &[String]) -> Option<String> {
     let has = |name: &&str| inner.iter().any(|known| known == name);
     let mut nested = NESTED.iter();
     let found = nested.find(|(member, names, _)| *member == name && names.iter().all(has));
@@ -213,12 +206,19 @@ pub(super) fn member(name: &str, inner: &[String], is_first: bool) -> Option<Str
     }
 }
 
-fn is_intake(name: &str, inner: &[String]) -> bool {
+/// The error for a line of Elastic APM's intake: an object with the member `name` alone, which holds
+/// an object with the names `inner`. `names_agent` says whether the service in it has an agent.
+pub(super) fn intake(
+    name: &str,
+    inner: &[String],
+    names_agent: impl FnOnce() -> bool,
+) -> Option<String> {
     let has = |name: &&str| inner.iter().any(|known| known == name);
-    let is_known = |name: &String| INTAKE_METADATA.contains(&name.as_str());
-    let mut intake = INTAKE.iter();
-    let is_line = intake.any(|(member, names)| *member == name && names.iter().all(has));
-    is_line && (name != "metadata" || inner.iter().all(is_known))
+    let mut lines = INTAKE.iter();
+    let is_line = lines.any(|(member, names)| *member == name && names.iter().all(has));
+    // in a segment of X-Ray, the user chooses what metadata has
+    let is_intake = is_line && (name != "metadata" || names_agent());
+    is_intake.then(|| ELASTIC_INTAKE.to_owned())
 }
 
 /// The error for a document of Elasticsearch or OpenSearch with these members, if it is not

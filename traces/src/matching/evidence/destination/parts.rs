@@ -45,9 +45,9 @@ pub(super) fn of(tree: &Tree, brokers: &Brokers<'_>, ends: Ends) -> Vec<(Ends, b
     for received in ends.received {
         parts[places[&broker(received.0)]].0.received.push(received);
     }
-    for (sender, services) in ends.delivered {
-        let part = &mut parts[places[&broker(sender)]].0;
-        part.delivered.insert(sender, services);
+    for delivered in ends.delivered {
+        let part = &mut parts[places[&broker(delivered.0)]].0;
+        part.delivered.push(delivered);
     }
     parts
 }
