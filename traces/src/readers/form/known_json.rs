@@ -19,6 +19,8 @@ const TEMPO_SEARCH: &str =
 const DATA_PREPPER: &str = "documents of OpenSearch's Data Prepper: export OTLP with the Collector's file exporter instead";
 const NEW_RELIC: &str =
     "spans of New Relic: send them to a Collector too, and save them with its file exporter";
+const QUERY: &str = "the answer to a query of Prometheus, Loki or SigNoz: fetch the traces themselves, or send the spans to a \
+     Collector too, and save them with its file exporter";
 const OTLP_ANSWER: &str = "the answer of a receiver of OTLP, which has no spans";
 
 /// Members of one object, and what JSON with all of them is: a phrase that also says what to do.
@@ -52,6 +54,9 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["trace.id", "parentId"], NEW_RELIC),
     (&["trace.id", "duration.ms"], NEW_RELIC),
     (&["common", "spans"], NEW_RELIC),
+    (&["duration.ms", "entity.name"], NEW_RELIC),
+    (&["duration.ms", "traceId"], NEW_RELIC),
+    (&["entity.guid", "traceId"], NEW_RELIC),
     (&["span", "spanKind", "traceFlags"], SWIFT),
     (&["severityNumber", "body"], LOGS),
     (&["severity_number", "body"], LOGS),
@@ -159,6 +164,11 @@ const BACKENDS: &[(&[&str], &str)] = &[
         "rows of OpenObserve",
     ),
     (&["flat", "tree"], "a trace of Tracetest"),
+    (
+        &["traceId", "startMs"],
+        "spans of Wavefront (VMware Aria Operations)",
+    ),
+    (&["requestGUID"], "snapshots of AppDynamics"),
 ];
 
 /// A member, names in the object that it holds, and what JSON with both is.
@@ -166,6 +176,7 @@ const NESTED: &[(&str, &[&str], &str)] = &[
     ("info", &["experiment_id"], MLFLOW),
     ("tables", &["columns", "rows"], AZURE),
     ("data", &["actor"], NEW_RELIC),
+    ("data", &["resultType", "result"], QUERY),
 ];
 
 /// What a line of Elastic APM's intake has as its only member, and names in the object that it holds.

@@ -22,7 +22,9 @@ pub(super) fn text(text: &[u8]) -> Option<String> {
         "metrics of Prometheus, which have no spans"
     } else if is_in_first_line(text, b"SpanId") && is_in_first_line(text, b"SpanName") {
         "rows of ClickHouse's otel_traces that are not JSON: select them with FORMAT JSONEachRow"
-    } else if is_in_first_line(text, b"traceID") && is_in_first_line(text, b"operationName") {
+    } else if is_in_first_line(text, b"traceID")
+        && (is_in_first_line(text, b"operationName") || is_in_first_line(text, b"traceName"))
+    {
         return Some(sent_too("a table of Grafana"));
     } else if is_in_first_line(text, b"@message") {
         "rows of CloudWatch Logs Insights as CSV: `aws logs get-query-results` has them as JSON"
