@@ -29,8 +29,8 @@ const MIN_ALL: u64 = 5;
 struct Ends {
     sent: Vec<(At, u64)>,
     received: Vec<(At, u64)>,
-    /// The senders with a receiver, each with a service that received from it, sorted. Other services
-    /// may have got the same message. Only of systems that give each service every message.
+    /// The senders with a receiver, each with a service that received from it, sorted. Others may
+    /// have got the same message. Only of systems that give each service every message.
     delivered: Vec<(At, Name)>,
 }
 

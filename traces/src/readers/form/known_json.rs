@@ -179,7 +179,7 @@ const NESTED: &[(&str, &[&str], &str)] = &[
     ("data", &["resultType", "result"], QUERY),
 ];
 
-/// What a line of Elastic APM's intake has as its only member, and names in the object that it holds.
+/// The only member of a line of Elastic APM's intake, and names in the object that it holds.
 const INTAKE: &[(&str, &[&str])] = &[
     ("metadata", &["service"]),
     ("transaction", &["id", "trace_id"]),
